@@ -1,0 +1,216 @@
+//! Transcript and key schedule (docs/PROTOCOL.md, "Key schedule").
+
+use zeroize::Zeroize;
+
+use crate::crypto::secret::Secret;
+use crate::crypto::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256};
+use crate::error::{Error, Misuse};
+
+/// `export` gives at most this many bytes: 255 blocks of SHA-256 (RFC 5869, 2.3).
+pub(crate) const MAX_EXPORT: usize = 8160;
+/// A label's length is one byte, of which `hf1 ` takes four.
+const MAX_LABEL: usize = 251;
+
+/// `Label(secret, label, context, n)`, with `n` the length of `out`.
+pub(crate) fn label_into(
+    secret: &Secret<32>,
+    label: &str,
+    context: &[u8],
+    out: &mut [u8],
+) -> Result<(), Error> {
+    const TOO_LONG: Error = Error::Misuse(Misuse::ExportLength);
+    let len = u16::try_from(out.len()).map_err(|_| TOO_LONG)?;
+    if out.len() > MAX_EXPORT || label.len() > MAX_LABEL {
+        return Err(TOO_LONG);
+    }
+    let label_len = u8::try_from(label.len().saturating_add(4)).map_err(|_| TOO_LONG)?;
+    let context_len = u8::try_from(context.len()).map_err(|_| TOO_LONG)?;
+    hkdf_expand(
+        secret,
+        &[
+            &len.to_be_bytes(),
+            &[label_len],
+            b"hf1 ",
+            label.as_bytes(),
+            &[context_len],
+            context,
+        ],
+        out,
+    )
+    .map_err(|_| TOO_LONG)
+}
+
+fn label(secret: &Secret<32>, label: &str, context: &[u8]) -> Result<Secret<32>, Error> {
+    let mut out = Secret::zero();
+    label_into(secret, label, context, out.expose_mut())?;
+    Ok(out)
+}
+
+/// The running hash over the messages.
+#[derive(Clone)]
+pub(crate) struct Transcript(Sha256);
+
+impl Transcript {
+    pub(crate) fn new(prologue: &[u8]) -> Result<Self, Error> {
+        let len = u32::try_from(prologue.len())
+            .map_err(|_| Error::Misuse(Misuse::Setting("the prologue is longer than 4 GiB")))?;
+        let mut hash = Sha256::new();
+        hash.update(b"handfast/1");
+        hash.update(&len.to_be_bytes());
+        hash.update(prologue);
+        Ok(Self(hash))
+    }
+
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// `th` up to and including what was added last.
+    pub(crate) fn hash(&self) -> [u8; 32] {
+        self.0.clone().finish()
+    }
+}
+
+/// What the exchange of keys agreed on: ML-KEM's secret where it was used, then X25519's.
+pub(crate) struct Agreed {
+    pub(crate) mlkem: Option<Secret<32>>,
+    pub(crate) x25519: Secret<32>,
+}
+
+impl Agreed {
+    fn extract(&self, salt: &[u8; 32]) -> Secret<32> {
+        let Some(mlkem) = &self.mlkem else {
+            return hkdf_extract(salt, self.x25519.expose());
+        };
+        let mut ikm = [0; 64];
+        let (front, back) = ikm.split_at_mut(32);
+        front.copy_from_slice(mlkem.expose());
+        back.copy_from_slice(self.x25519.expose());
+        let secret = hkdf_extract(salt, &ikm);
+        ikm.zeroize();
+        secret
+    }
+}
+
+/// One direction's secret under the handshake or the traffic keys.
+pub(crate) struct DirectionSecret(Secret<32>);
+
+impl DirectionSecret {
+    pub(crate) fn key(&self) -> Result<Secret<32>, Error> {
+        label(&self.0, "key", b"")
+    }
+
+    pub(crate) fn iv(&self) -> Result<[u8; 12], Error> {
+        let mut iv = [0; 12];
+        label_into(&self.0, "iv", b"", &mut iv)?;
+        Ok(iv)
+    }
+
+    /// The MAC that ends an Auth message.
+    pub(crate) fn mac(&self, th: &[u8; 32]) -> Result<[u8; 32], Error> {
+        let fin = label(&self.0, "finished", b"")?;
+        Ok(hmac_sha256(fin.expose(), &[th]))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
+
+/// The secrets behind ServerHello.
+pub(crate) struct HandshakeSecrets {
+    pub(crate) client: DirectionSecret,
+    pub(crate) server: DirectionSecret,
+    main: Secret<32>,
+}
+
+impl HandshakeSecrets {
+    /// `th` ends with ServerHello.
+    pub(crate) fn derive(agreed: &Agreed, th: &[u8; 32]) -> Result<Self, Error> {
+        let handshake = agreed.extract(&[0; 32]);
+        let derived = label(&handshake, "derived", b"")?;
+        Ok(Self {
+            client: DirectionSecret(label(&handshake, "c hs", th)?),
+            server: DirectionSecret(label(&handshake, "s hs", th)?),
+            main: hkdf_extract(derived.expose(), &[0; 32]),
+        })
+    }
+
+    /// `th` ends with ClientAuth.
+    pub(crate) fn into_generation(self, th: [u8; 32]) -> Generation {
+        Generation { main: self.main, tr: th }
+    }
+}
+
+/// The secrets of the traffic keys in use, and what the next ones grow from.
+pub(crate) struct Generation {
+    main: Secret<32>,
+    tr: [u8; 32],
+}
+
+impl Generation {
+    pub(crate) fn client(&self) -> Result<DirectionSecret, Error> {
+        label(&self.main, "c ap", &self.tr).map(DirectionSecret)
+    }
+
+    pub(crate) fn server(&self) -> Result<DirectionSecret, Error> {
+        label(&self.main, "s ap", &self.tr).map(DirectionSecret)
+    }
+
+    /// The exporter; only the first generation's counts.
+    pub(crate) fn exporter(&self) -> Result<Exporter, Error> {
+        label(&self.main, "exporter", &self.tr).map(Exporter)
+    }
+
+    /// The generation behind a rekey.
+    pub(crate) fn next(
+        &self,
+        agreed: &Agreed,
+        init: &[u8],
+        reply: &[u8],
+    ) -> Result<Self, Error> {
+        let tr = sha256(&[&self.tr, init, reply]);
+        let salt = label(&self.main, "rekey", &tr)?;
+        Ok(Self { main: agreed.extract(salt.expose()), tr })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn expose_main(&self) -> &[u8; 32] {
+        self.main.expose()
+    }
+}
+
+/// Derives values that both ends of a connection share and nobody else knows.
+pub(crate) struct Exporter(Secret<32>);
+
+impl Exporter {
+    /// `export(label, context, n)` with `n` the length of `out`.
+    pub(crate) fn export(
+        &self,
+        name: &str,
+        context: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Error> {
+        if matches!(name, "opaque" | "host key") {
+            return Err(Error::Misuse(Misuse::ReservedLabel));
+        }
+        self.export_reserved(name, context, out)
+    }
+
+    /// The same with the protocol's own labels.
+    pub(crate) fn export_reserved(
+        &self,
+        name: &str,
+        context: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), Error> {
+        let secret = label(&self.0, name, b"")?;
+        label_into(&secret, "export", &sha256(&[context]), out)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
