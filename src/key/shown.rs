@@ -1,0 +1,68 @@
+//! Text that others wrote, made fit to stand in an error message or a log line.
+
+use std::fmt::Write as _;
+
+/// What is shown of a foreign text: enough for the longest name of a key type.
+const MAX_CHARS: usize = 64;
+
+/// `bytes` with everything escaped that a terminal might obey or a reader mistake, cut to 64 characters.
+pub(crate) fn shown(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut out = String::new();
+    let mut chars = text.chars();
+    for c in chars.by_ref().take(MAX_CHARS) {
+        push(&mut out, c);
+    }
+    if chars.next().is_some() {
+        out.push_str("...");
+    }
+    out
+}
+
+/// `text` escaped as by [`shown`], but whole: for what the user gave, such as a path.
+pub(crate) fn shown_whole(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        push(&mut out, c);
+    }
+    out
+}
+
+fn push(out: &mut String, c: char) {
+    // Controls can drive a terminal; marks of direction and no width make text read as another.
+    let misleading = matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+    );
+    if c.is_control() || misleading {
+        // Writing to a String cannot fail.
+        let _ = write!(out, "{}", c.escape_unicode());
+    } else {
+        out.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_stays() {
+        assert_eq!(shown(b"ssh-rsa-cert-v01@openssh.com"), "ssh-rsa-cert-v01@openssh.com");
+        assert_eq!(shown_whole("/home/bjørn/schlüssel"), "/home/bjørn/schlüssel");
+    }
+
+    #[test]
+    fn controls_and_marks_of_direction_are_escaped() {
+        assert_eq!(shown(b"a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
+        assert_eq!(shown_whole("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown(b"\xff"), "\u{fffd}");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(shown(&[b'x'; 64]), "x".repeat(64));
+        assert_eq!(shown(&[b'x'; 65]), format!("{}...", "x".repeat(64)));
+    }
+}
