@@ -47,7 +47,7 @@ impl Identity {
     /// Reads the text of an OpenSSH private key file, which begins `-----BEGIN OPENSSH PRIVATE KEY-----`.
     ///
     /// `passphrase` is needed if the file is encrypted, and ignored if it is not. All ciphers of `ssh-keygen -Z` are
-    /// read but `3des-cbc`; deriving the key takes time (a fifth of a second for a usual file, at most some ten),
+    /// read but `3des-cbc`; deriving the key takes time (a fifth of a second for a usual file, at most some fifteen),
     /// so call this where blocking is allowed.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::crypto::secret::Secret;
 /// Largest private key file, in bytes, that is read or written.
 pub const MAX_FILE: usize = 65_536;
 
-/// Most rounds of bcrypt that a private key file may ask for (some ten seconds of work). OpenSSH writes 24.
+/// Most rounds of bcrypt that a private key file may ask for (some fifteen seconds of work). OpenSSH writes 24.
 pub const MAX_ROUNDS: u32 = 2048;
 
 /// What `ssh-keygen` writes by default.

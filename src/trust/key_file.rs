@@ -1,0 +1,249 @@
+//! Private keys on disk: read only where nobody else can read them, written so that nobody else ever could.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::key::shown::shown_whole;
+use crate::key::{Identity, KeyError, MAX_FILE};
+
+/// Why a private key file was not read or written. Every message names the file.
+///
+/// The messages are complete in themselves, so there is no [`source`](std::error::Error::source).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyFileError {
+    /// There is no such file.
+    #[error(
+        "{}: there is no such file; make a key with `ssh-keygen -t ed25519 -f {}`",
+        shown(path),
+        quoted(path)
+    )]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be opened or read.
+    #[error("{}: cannot read the private key: {problem}", shown(path))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        problem: io::Error,
+    },
+    /// The path leads to a directory, a pipe or a device.
+    #[error("{}: not a regular file", shown(path))]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Others than its owner have access to the file (Unix only).
+    #[error(
+        "{}: refused, for its mode is {mode:04o} and others than its owner have access to the private key in it; run `chmod 600 {}`",
+        shown(path),
+        quoted(path)
+    )]
+    Permissions {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The path begins with `~/`, but it is not known where the user's home directory is.
+    #[error(
+        "{}: no home directory is known to put in place of `~`; set HOME or give the whole path",
+        shown(path)
+    )]
+    NoHome {
+        /// The path as it was given.
+        path: PathBuf,
+    },
+    /// The file was read, but what it holds is not a key that can be used, or the key cannot be written.
+    #[error("{}: {problem}", shown(path))]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with its content.
+        problem: KeyError,
+    },
+    /// A key was to be written where there is a file already. Nothing was changed.
+    #[error("{}: there is a file already, and a private key never replaces one", shown(path))]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file could not be written. What was written of it has been removed.
+    #[error("{}: cannot write the private key: {problem}", shown(path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        problem: io::Error,
+    },
+}
+
+/// Files (feature `files`).
+impl Identity {
+    /// Reads an unencrypted private key file, as `ssh-keygen -t ed25519` makes it. A leading `~/` is the user's home
+    /// directory.
+    ///
+    /// On Unix a file that anybody but its owner has access to is refused, whoever the owner is. On other systems
+    /// nothing of the kind is checked.
+    ///
+    /// # Errors
+    /// [`KeyFileError::NotFound`], [`KeyFileError::Permissions`] and the other variants about the file;
+    /// [`KeyFileError::Key`] with [`KeyError::PassphraseNeeded`] if it is encrypted, or with another [`KeyError`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
+        load(path.as_ref(), None)
+    }
+
+    /// As [`load`](Self::load), for a file protected by a passphrase.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); a wrong passphrase is [`KeyFileError::Key`] with [`KeyError::WrongPassphrase`].
+    pub fn load_with_passphrase(
+        path: impl AsRef<Path>,
+        passphrase: impl AsRef<[u8]>,
+    ) -> Result<Self, KeyFileError> {
+        load(path.as_ref(), Some(passphrase.as_ref()))
+    }
+
+    /// Writes the key to a new file that `ssh` and `ssh-keygen` can read, encrypted if there is a passphrase. A
+    /// leading `~/` is the user's home directory.
+    ///
+    /// The file must not exist yet. On Unix only its owner has access from the first byte on (mode 0600); on other
+    /// systems the directory's rules apply. When this returns, the file is on disk.
+    ///
+    /// # Errors
+    /// [`KeyFileError::Exists`], [`KeyFileError::Write`], [`KeyFileError::NoHome`], and [`KeyFileError::Key`] with
+    /// the error of [`to_openssh`](Self::to_openssh). No file is left behind.
+    pub fn save(
+        &self,
+        path: impl AsRef<Path>,
+        passphrase: Option<&[u8]>,
+    ) -> Result<(), KeyFileError> {
+        let path = &expand(path.as_ref())?;
+        let text = self
+            .to_openssh(passphrase)
+            .map_err(|problem| KeyFileError::Key { path: path.clone(), problem })?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let failed = |problem: io::Error| match problem.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.clone() },
+            _ => KeyFileError::Write { path: path.clone(), problem },
+        };
+        let file = options.open(path).map_err(failed)?;
+        write(file, path, text.as_bytes()).map_err(|problem| {
+            // Ours, for it was made just now; half a key is of no use to anybody.
+            let _ = fs::remove_file(path);
+            KeyFileError::Write { path: path.clone(), problem }
+        })
+    }
+}
+
+fn load(path: &Path, passphrase: Option<&[u8]>) -> Result<Identity, KeyFileError> {
+    let path = expand(path)?;
+    let text = read(&path)?;
+    Identity::from_openssh(&*text, passphrase)
+        .map_err(|problem| KeyFileError::Key { path, problem })
+}
+
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let path = || path.to_owned();
+    let failed = |problem: io::Error| match problem.kind() {
+        io::ErrorKind::NotFound => KeyFileError::NotFound { path: path() },
+        _ => KeyFileError::Read { path: path(), problem },
+    };
+    // Only so as not to wait for a writer when a pipe is opened; what counts is asked of the open file below.
+    if !fs::metadata(path()).map_err(failed)?.is_file() {
+        return Err(KeyFileError::NotAFile { path: path() });
+    }
+    let file = File::open(path()).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(KeyFileError::NotAFile { path: path() });
+    }
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+        if mode & 0o077 != 0 {
+            return Err(KeyFileError::Permissions { path: path(), mode });
+        }
+    }
+    // One byte more than allowed shows that there is too much; room for all, as growing leaves copies behind.
+    let limit = MAX_FILE.saturating_add(1);
+    let mut text = Zeroizing::new(Vec::with_capacity(limit.saturating_add(64)));
+    file.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+fn write(mut file: File, path: &Path, text: &[u8]) -> io::Result<()> {
+    file.write_all(text)?;
+    file.sync_all()?;
+    // The name as well as the content; only Unix lets a directory be opened for it.
+    #[cfg(unix)]
+    {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+/// Puts the home directory in place of a leading `~/`, as a shell would.
+fn expand(path: &Path) -> Result<PathBuf, KeyFileError> {
+    let Ok(rest) = path.strip_prefix("~") else { return Ok(path.to_owned()) };
+    match std::env::home_dir() {
+        Some(home) if !home.as_os_str().is_empty() => Ok(home.join(rest)),
+        _ => Err(KeyFileError::NoHome { path: path.to_owned() }),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    shown_whole(&path.to_string_lossy())
+}
+
+/// The path as a word for a shell.
+fn quoted(path: &Path) -> String {
+    let text = shown(path);
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
+        text
+    } else if text.starts_with('-') {
+        format!("./'{}'", text.replace('\'', r"'\''"))
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leading_tilde_is_the_home_directory() {
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(expand(Path::new("~/.ssh/id_ed25519")).unwrap(), home.join(".ssh/id_ed25519"));
+        for path in ["~bob/key", "./~/key", "key~", "/etc/~/key"] {
+            assert_eq!(expand(Path::new(path)).unwrap(), Path::new(path));
+        }
+    }
+
+    #[test]
+    fn a_path_is_quoted_for_the_shell_where_it_must_be() {
+        for (path, word) in [
+            ("/etc/host_ed25519", "/etc/host_ed25519"),
+            ("my key", "'my key'"),
+            ("it's", r"'it'\''s'"),
+            ("-rf", "./'-rf'"),
+            ("a;b", "'a;b'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
+}
