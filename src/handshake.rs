@@ -17,7 +17,8 @@
 
 pub mod client;
 mod config;
-mod fresh;
+pub(crate) mod fresh;
+mod proof;
 mod replay;
 pub mod server;
 

@@ -1,8 +1,21 @@
 //! Secure sockets between programs that know each other.
 
 mod crypto;
+mod error;
+pub mod handshake;
 pub mod key;
+mod record;
+mod schedule;
+pub mod session;
 #[cfg(feature = "files")]
 pub mod trust;
+mod wire;
 
-pub use crypto::Cipher;
+pub use crypto::{Cipher, UnknownCipher};
+pub use error::{
+    Error, ErrorCode, Farewell, Foreign, Incompatible, KeyType, Malformed, Misbehaved, Misuse,
+    Refusal, Unproved,
+};
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,12 @@ fn label(secret: &Secret<32>, label: &str, context: &[u8]) -> Result<Secret<32>,
 #[derive(Clone)]
 pub(crate) struct Transcript(Sha256);
 
+impl core::fmt::Debug for Transcript {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Transcript")
+    }
+}
+
 impl Transcript {
     pub(crate) fn new(prologue: &[u8]) -> Result<Self, Error> {
         let len = u32::try_from(prologue.len())
@@ -72,6 +78,7 @@ impl Transcript {
 }
 
 /// What the exchange of keys agreed on: ML-KEM's secret where it was used, then X25519's.
+#[derive(Debug)]
 pub(crate) struct Agreed {
     pub(crate) mlkem: Option<Secret<32>>,
     pub(crate) x25519: Secret<32>,
@@ -93,6 +100,7 @@ impl Agreed {
 }
 
 /// One direction's secret under the handshake or the traffic keys.
+#[derive(Debug)]
 pub(crate) struct DirectionSecret(Secret<32>);
 
 impl DirectionSecret {
@@ -119,6 +127,7 @@ impl DirectionSecret {
 }
 
 /// The secrets behind ServerHello.
+#[derive(Debug)]
 pub(crate) struct HandshakeSecrets {
     pub(crate) client: DirectionSecret,
     pub(crate) server: DirectionSecret,
@@ -144,6 +153,7 @@ impl HandshakeSecrets {
 }
 
 /// The secrets of the traffic keys in use, and what the next ones grow from.
+#[derive(Debug)]
 pub(crate) struct Generation {
     main: Secret<32>,
     tr: [u8; 32],
@@ -182,6 +192,7 @@ impl Generation {
 }
 
 /// Derives values that both ends of a connection share and nobody else knows.
+#[derive(Debug)]
 pub(crate) struct Exporter(Secret<32>);
 
 impl Exporter {

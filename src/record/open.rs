@@ -4,6 +4,7 @@ use super::{Direction, RecordType};
 use crate::crypto::Cipher;
 use crate::error::{Error, Misbehaved};
 use crate::schedule::DirectionSecret;
+use crate::wire::frame::RECORD_HEADER;
 
 /// A record, opened in place.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Opener {
 
     /// Opens one whole record, header included; its length was checked when it was framed.
     pub(crate) fn open<'a>(&mut self, record: &'a mut [u8]) -> Result<Opened<'a>, Error> {
-        let (header, body) = record.split_first_chunk_mut().ok_or(Error::Decrypt)?;
+        let (header, body) = record.split_first_chunk_mut::<RECORD_HEADER>().ok_or(Error::Decrypt)?;
         let n = body.len();
         if !self.0.has_room(n, 0) {
             return Err(Error::Misbehaved(Misbehaved::KeyWornOut));
