@@ -16,10 +16,8 @@ pub enum KeyError {
         /// Name of the type on the wire, such as `ssh-rsa`.
         algorithm: String,
     },
-    /// A key type that is none of OpenSSH's.
-    #[error(
-        "`{algorithm}` is not a type of SSH key; a key handfast can use begins with `ssh-ed25519`"
-    )]
+    /// A key type that is none of those OpenSSH has had.
+    #[error("`{algorithm}` is no type of SSH key known here; expected `ssh-ed25519`")]
     UnknownAlgorithm {
         /// What stood in the place of the type, escaped and cut.
         algorithm: String,

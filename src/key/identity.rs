@@ -135,6 +135,12 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_goes_between_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Identity>();
+    }
+
+    #[test]
     fn every_generated_key_is_new() {
         let (a, b) = (Identity::generate().unwrap(), Identity::generate().unwrap());
         assert_ne!(a.public_key(), b.public_key());

@@ -8,6 +8,7 @@ use ssh_key::private::{Ed25519Keypair, KeypairData, PrivateKey};
 use ssh_key::{Cipher, Kdf, LineEnding};
 use zeroize::Zeroizing;
 
+use super::armour::Missing;
 use super::blob::{ED25519, Reader};
 use super::public::{blob_type, foreign_type};
 use super::shown::shown;
@@ -44,7 +45,10 @@ pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, Ke
         return Err(KeyError::FileTooLarge);
     }
     other_formats(text)?;
-    let base64 = armour::body(text, BEGIN, END).map_err(invalid)?;
+    let base64 = armour::body(text, BEGIN, END).map_err(|missing| match missing {
+        Missing::Begin => invalid("its first line is not `-----BEGIN OPENSSH PRIVATE KEY-----`"),
+        Missing::End => invalid("its last line, `-----END OPENSSH PRIVATE KEY-----`, is missing"),
+    })?;
     // Sized before it is filled, so that no copy stays behind; decoded in constant time.
     let mut blob = Zeroizing::new(vec![0; base64.len()]);
     let blob =

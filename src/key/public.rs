@@ -15,8 +15,8 @@ use crate::crypto::VerifyingKey;
 /// Largest public key or certificate, in bytes on the wire, that is looked at.
 pub const MAX_BLOB: usize = 8192;
 
-/// Every plain key and certificate type that OpenSSH has had; names are exact and case-sensitive.
-const KEY_TYPES: [&str; 17] = [
+/// Every plain key and certificate type that OpenSSH has had (up to 10.5); names are exact and case-sensitive.
+const KEY_TYPES: [&str; 20] = [
     "ssh-ed25519",
     "ssh-ed25519-cert-v01@openssh.com",
     "sk-ssh-ed25519@openssh.com",
@@ -33,7 +33,10 @@ const KEY_TYPES: [&str; 17] = [
     "ssh-rsa-cert-v01@openssh.com",
     "ssh-dss",
     "ssh-dss-cert-v01@openssh.com",
+    "ssh-mldsa44-ed25519@openssh.com",
+    "ssh-mldsa44-ed25519-cert-v01@openssh.com",
     "ssh-xmss@openssh.com",
+    "ssh-xmss-cert-v01@openssh.com",
 ];
 
 /// A plain `ssh-ed25519` public key (RFC 8709).

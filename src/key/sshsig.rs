@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::armour::Missing;
 use super::blob::{ED25519, Reader, ed25519_blob, put_string};
 use super::shown::shown;
 use super::{Fingerprint, Identity, KeyError, MAX_BLOB, PublicKey, armour};
@@ -129,7 +130,10 @@ pub fn verify(
     if signature.len() > MAX_TEXT {
         return Err(malformed("it is longer than any signature"));
     }
-    let base64 = armour::body(signature, BEGIN, END).map_err(malformed)?;
+    let base64 = armour::body(signature, BEGIN, END).map_err(|missing| match missing {
+        Missing::Begin => malformed("its first line is not `-----BEGIN SSH SIGNATURE-----`"),
+        Missing::End => malformed("its last line, `-----END SSH SIGNATURE-----`, is missing"),
+    })?;
     let blob = STANDARD.decode(&*base64).map_err(|_| malformed("its base64 is not valid"))?;
     let signature = read_blob(&blob, key, namespace)?;
     key.verify(&signed_data(namespace, message), &signature)

@@ -87,7 +87,7 @@ pub enum KeyFileError {
 /// Files (feature `files`).
 impl Identity {
     /// Reads an unencrypted private key file, as `ssh-keygen -t ed25519` makes it. A leading `~/` is the user's home
-    /// directory.
+    /// directory. Reads from disk, so call it where blocking is allowed.
     ///
     /// On Unix a file that anybody but its owner has access to is refused, whoever the owner is. On other systems
     /// nothing of the kind is checked.
