@@ -55,17 +55,14 @@ pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, Ke
         Base64::decode(&*base64, &mut blob).map_err(|_| invalid("its base64 is not valid"))?;
     let sealed = Sealed::read(blob)?;
     match (sealed.lock, passphrase) {
-        (None, _) => open(sealed.body, sealed.public, "its two check numbers differ"),
+        (None, _) => open(sealed.body, sealed.public, invalid("its two check numbers differ")),
         (Some(_), None) => Err(KeyError::PassphraseNeeded),
         (Some(lock), Some(passphrase)) => {
             let body = lock.unlock(sealed.body, passphrase)?;
-            open(&body, sealed.public, WRONG)
+            open(&body, sealed.public, KeyError::WrongPassphrase)
         }
     }
 }
-
-/// Stands for [`KeyError::WrongPassphrase`] where the check numbers are compared.
-const WRONG: &str = "";
 
 /// Known files that are not OpenSSH private keys get an error that says what they are.
 fn other_formats(text: &[u8]) -> Result<(), KeyError> {
@@ -193,12 +190,13 @@ impl Lock {
     }
 }
 
-/// Reads the private part. `differ` is what it means if the two check numbers do.
-fn open(body: &[u8], public: PublicKey, differ: &'static str) -> Result<Content, KeyError> {
+/// Reads the private part. `differ` is what it means if the two check numbers do: nobody can
+/// tell a wrong passphrase from a damaged file.
+fn open(body: &[u8], public: PublicKey, differ: KeyError) -> Result<Content, KeyError> {
     let mut reader = Reader::new(body);
     let (first, second) = (reader.u32().ok_or_else(short)?, reader.u32().ok_or_else(short)?);
     if first != second {
-        return Err(if differ == WRONG { KeyError::WrongPassphrase } else { invalid(differ) });
+        return Err(differ);
     }
     let algorithm = reader.string().ok_or_else(short)?;
     if algorithm != ED25519.as_bytes() {
