@@ -1,4 +1,5 @@
-//! Keys, fingerprints and signatures against the real `ssh-keygen` (OpenSSH's client tools must be installed).
+//! Keys, fingerprints and signatures against the real `ssh-keygen` (OpenSSH's client tools must be
+//! installed).
 
 #![cfg(feature = "files")]
 #![expect(clippy::expect_used, clippy::panic, reason = "helpers of tests end a test this way")]

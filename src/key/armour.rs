@@ -11,8 +11,9 @@ pub(super) enum Missing {
 
 /// The base64 between the two lines, in one piece; it may be a private key's.
 ///
-/// Lines may be of any width and end in LF or CRLF; the first line stands at the very beginning; what follows the
-/// last is not read. All as OpenSSH does it, except that it wants a line end behind the last line of a private key.
+/// Lines may be of any width and end in LF or CRLF; the first line stands at the very beginning;
+/// what follows the last is not read. All as OpenSSH does it, except that it wants a line end
+/// behind the last line of a private key.
 pub(super) fn body(text: &[u8], begin: &str, end: &str) -> Result<Zeroizing<Vec<u8>>, Missing> {
     let mut lines =
         text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));

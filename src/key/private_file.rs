@@ -1,7 +1,7 @@
 //! OpenSSH's private key files (PROTOCOL.key in OpenSSH's source).
 //!
-//! The format is read here, so that every limit holds before any work is done and every fault has its own error;
-//! the crate `ssh-key` does the ciphers and bcrypt, and writes.
+//! The format is read here, so that every limit holds before any work is done and every fault has
+//! its own error; the crate `ssh-key` does the ciphers and bcrypt, and writes.
 
 use ssh_key::encoding::base64::{Base64, Encoding as _};
 use ssh_key::private::{Ed25519Keypair, KeypairData, PrivateKey};
@@ -19,10 +19,11 @@ use crate::crypto::secret::Secret;
 /// Largest private key file, in bytes, that is read or written.
 pub const MAX_FILE: usize = 65_536;
 
-/// Most rounds of bcrypt that a private key file may ask for (some fifteen seconds of work). OpenSSH writes 24.
+/// Most rounds of bcrypt that a private key file may ask for (some fifteen seconds of work).
+/// OpenSSH writes 24.
 pub const MAX_ROUNDS: u32 = 2048;
 
-/// What `ssh-keygen` writes by default.
+/// What newer versions of `ssh-keygen` write by default.
 const ROUNDS: u32 = 24;
 const SALT: usize = 16;
 
@@ -216,7 +217,8 @@ fn open(body: &[u8], public: PublicKey, differ: KeyError) -> Result<Content, Key
         .ok_or_else(|| invalid("an Ed25519 private key has 64 bytes"))?;
     let seed = identity::seed(seed);
     let signing = SigningKey::from_seed(&seed);
-    // OpenSSH would sign with whatever public key stands in the file, which gives the private key away.
+    // OpenSSH would sign with whatever public key stands in the file, which gives the private key
+    // away.
     if signing.public() != *public.as_bytes()
         || inner != public.as_bytes()
         || again != public.as_bytes()

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 /// What is shown of a foreign text: enough for the longest name of a key type.
 const MAX_CHARS: usize = 64;
 
-/// `bytes` with everything escaped that a terminal might obey or a reader mistake, cut to 64 characters.
+/// `bytes` with everything escaped that a terminal might obey or a reader mistake, cut to 64
+/// characters.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::new();
