@@ -36,4 +36,5 @@ pub use private_file::{MAX_FILE, MAX_ROUNDS};
 pub use public::{MAX_BLOB, PublicKey};
 pub use sshsig::SignatureError;
 
-pub(crate) use public::{blob_from_text, blob_type, is_key_type};
+#[cfg(feature = "files")]
+pub(crate) use public::{blob_from_text, is_key_type};

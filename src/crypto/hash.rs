@@ -1,6 +1,7 @@
 //! SHA-2 (FIPS 180-4), HMAC (RFC 2104) and HKDF (RFC 5869), the latter two with SHA-256.
 //!
-//! All on the stack; states that a key went into are wiped (feature `zeroize` of the crates).
+//! All on the stack. Hash states are wiped when they are dropped (feature `zeroize` of the crates);
+//! the padded copy of a key that HMAC makes on the stack is not.
 
 use core::fmt;
 

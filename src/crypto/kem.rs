@@ -73,7 +73,6 @@ pub(super) fn encapsulate<K: Kem>(
 /// libcrux does not wipe its keys, and gives no slice of one that could be written to.
 pub(super) fn wipe(key: &mut mlkem768::MlKem768PrivateKey) {
     for i in 0..mlkem768::MlKem768PrivateKey::len() {
-        #[expect(clippy::indexing_slicing, reason = "i is below the key's own length")]
         key[i].zeroize();
     }
 }

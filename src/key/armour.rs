@@ -2,19 +2,23 @@
 
 use zeroize::Zeroizing;
 
+/// The line that was not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Begin,
+    End,
+}
+
 /// The base64 between the two lines, in one piece; it may be a private key's.
 ///
-/// Lines may be of any width and end in LF or CRLF; the first line stands at the very beginning; what follows the
-/// last is not read. All as OpenSSH does it, except that it wants a line end behind the last line of a private key.
-pub(super) fn body(
-    text: &[u8],
-    begin: &str,
-    end: &str,
-) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+/// Lines may be of any width and end in LF or CRLF; the first line stands at the very beginning;
+/// what follows the last is not read. All as OpenSSH does it, except that it wants a line end
+/// behind the last line of a private key.
+pub(super) fn body(text: &[u8], begin: &str, end: &str) -> Result<Zeroizing<Vec<u8>>, Missing> {
     let mut lines =
         text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     if lines.next() != Some(begin.as_bytes()) {
-        return Err("its first line is not the one expected");
+        return Err(Missing::Begin);
     }
     // As large as it can become: growing would leave copies behind.
     let mut base64 = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -24,7 +28,7 @@ pub(super) fn body(
         }
         base64.extend(line.iter().copied().filter(|byte| !matches!(byte, b' ' | b'\t'..=b'\r')));
     }
-    Err("its last line is missing")
+    Err(Missing::End)
 }
 
 /// `base64` in lines of 70 characters, between the two lines.
@@ -59,13 +63,10 @@ mod tests {
     #[test]
     fn both_lines_are_needed() {
         for text in ["", "\nB\nab\nE\n", " B\nab\nE", "Bx\nab\nE"] {
-            assert_eq!(
-                body(text.as_bytes(), "B", "E"),
-                Err("its first line is not the one expected")
-            );
+            assert_eq!(body(text.as_bytes(), "B", "E"), Err(Missing::Begin));
         }
         for text in ["B", "B\n", "B\nab\n", "B\nabE", "B\nab\nEx"] {
-            assert_eq!(body(text.as_bytes(), "B", "E"), Err("its last line is missing"), "{text}");
+            assert_eq!(body(text.as_bytes(), "B", "E"), Err(Missing::End), "{text}");
         }
     }
 

@@ -42,7 +42,8 @@ impl<'a> Reader<'a> {
 
 /// Appends `bytes` as a `string`.
 pub(super) fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
-    // Callers bound what they put; were one to forget, the length would be wrong and nobody could read it.
+    // Callers bound what they put; were one to forget, the length would be wrong and nobody could
+    // read it.
     let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(bytes);
@@ -51,7 +52,8 @@ pub(super) fn put_string(out: &mut Vec<u8>, bytes: &[u8]) {
 /// The type of key and of signature that is ours.
 pub(super) const ED25519: &str = "ssh-ed25519";
 
-/// `string("ssh-ed25519") || string(body)` for the two fixed sizes, a key of 32 and a signature of 64 bytes.
+/// `string("ssh-ed25519") || string(body)` for the two fixed sizes, a key of 32 and a signature of
+/// 64 bytes.
 pub(super) fn ed25519_blob<const BODY: usize, const LEN: usize>(body: &[u8; BODY]) -> [u8; LEN] {
     const { assert!(LEN == 4 + 11 + 4 + BODY && BODY < 256) };
     let mut out = [0; LEN];

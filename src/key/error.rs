@@ -4,22 +4,20 @@ use super::private_file::{MAX_FILE, MAX_ROUNDS};
 
 /// Why a key could not be read, made or written.
 ///
-/// Text of others that stands in a message (a type name, a fingerprint) is escaped and cut; no message holds key
-/// material or a passphrase.
+/// Text of others that stands in a message (a type name, a fingerprint) is escaped and cut; no
+/// message holds key material or a passphrase.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// A well-known kind of SSH key that this version does not take: RSA, ECDSA, DSA, and for now FIDO keys
-    /// (`sk-...`) and certificates.
+    /// A well-known kind of SSH key that this version does not take: RSA, ECDSA, DSA, and for now
+    /// FIDO keys (`sk-...`) and certificates.
     #[error("{}", unsupported(algorithm))]
     UnsupportedAlgorithm {
         /// Name of the type on the wire, such as `ssh-rsa`.
         algorithm: String,
     },
-    /// A key type that is none of OpenSSH's.
-    #[error(
-        "`{algorithm}` is not a type of SSH key; a key handfast can use begins with `ssh-ed25519`"
-    )]
+    /// A key type that is none of those OpenSSH has had.
+    #[error("`{algorithm}` is no type of SSH key known here; expected `ssh-ed25519`")]
     UnknownAlgorithm {
         /// What stood in the place of the type, escaped and cut.
         algorithm: String,
@@ -48,7 +46,8 @@ pub enum KeyError {
         /// Type in the key, escaped and cut.
         blob: String,
     },
-    /// The 32 bytes are not the canonical encoding of a point, or one of small order, under which anybody can forge.
+    /// The 32 bytes are not the canonical encoding of a point, or one of small order, under which
+    /// anybody can forge.
     #[error(
         "not a usable Ed25519 public key: its 32 bytes are no valid point of the curve, or one of small order"
     )]
@@ -81,7 +80,8 @@ pub enum KeyError {
     /// The private key is encrypted, and no passphrase was given.
     #[error("the private key is protected by a passphrase and none was given")]
     PassphraseNeeded,
-    /// The passphrase does not open the private key (or the encrypted part is damaged, which looks the same).
+    /// The passphrase does not open the private key (or the encrypted part is damaged, which looks
+    /// the same).
     #[error("wrong passphrase for the private key")]
     WrongPassphrase,
     /// An empty passphrase was given to protect a private key with.

@@ -10,10 +10,11 @@ use super::KeyError;
 use super::shown::shown;
 use crate::crypto;
 
-/// The SHA-256 fingerprint of a public key, for people to compare: `SHA256:` and 43 characters of base64.
+/// The SHA-256 fingerprint of a public key, for people to compare: `SHA256:` and 43 characters of
+/// base64.
 ///
-/// Read from and written as exactly the text that `ssh-keygen -l` prints. Comparing is not constant-time: a
-/// fingerprint is public.
+/// Read from and written as exactly the text that `ssh-keygen -l` prints. Comparing is not
+/// constant-time: a fingerprint is public.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint([u8; 32]);
 

@@ -14,8 +14,8 @@ use crate::crypto::secret::Secret;
 
 /// An Ed25519 private key with its comment: who a client or server is.
 ///
-/// Cheap to clone: clones share the key, which is wiped when the last of them is dropped. `Debug` shows the public
-/// key's fingerprint and nothing else.
+/// Cheap to clone: clones share the key, which is wiped when the last of them is dropped. `Debug`
+/// shows the public key's fingerprint and nothing else.
 #[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 
@@ -37,23 +37,28 @@ impl Identity {
         Ok(Self::of(seed, String::new()))
     }
 
-    /// The key of a seed (the private key of RFC 8032, section 5.1.5) that is kept elsewhere, without a comment.
+    /// The key of a seed (the private key of RFC 8032, section 5.1.5) that is kept elsewhere,
+    /// without a comment.
     ///
-    /// The seed must be 32 bytes that nobody can guess: never a password or a hash of one. The caller wipes its copy.
+    /// The seed must be 32 bytes that nobody can guess: never a password or a hash of one. The
+    /// caller wipes its copy.
     pub fn from_seed(bytes: &[u8; 32]) -> Self {
         Self::of(seed(bytes), String::new())
     }
 
-    /// Reads the text of an OpenSSH private key file, which begins `-----BEGIN OPENSSH PRIVATE KEY-----`.
+    /// Reads the text of an OpenSSH private key file, which begins `-----BEGIN OPENSSH PRIVATE
+    /// KEY-----`.
     ///
-    /// `passphrase` is needed if the file is encrypted, and ignored if it is not. All ciphers of `ssh-keygen -Z` are
-    /// read but `3des-cbc`; deriving the key takes time (a fifth of a second for a usual file, at most some fifteen),
-    /// so call this where blocking is allowed.
+    /// `passphrase` is needed if the file is encrypted, and ignored if it is not. All ciphers of
+    /// `ssh-keygen -Z` are read but `3des-cbc`; deriving the key takes time (a fifth of a
+    /// second for a usual file, at most some fifteen), so call this where blocking is allowed.
     ///
     /// # Errors
-    /// [`KeyError::PassphraseNeeded`], [`KeyError::WrongPassphrase`], [`KeyError::UnsupportedAlgorithm`] for keys
-    /// other than Ed25519, [`KeyError::TooManyRounds`], [`KeyError::FileTooLarge`], [`KeyError::UnsupportedCipher`],
-    /// [`KeyError::PublicHalfMismatch`]; and [`KeyError::InvalidPrivateKey`] for other files and damaged ones.
+    /// [`KeyError::PassphraseNeeded`], [`KeyError::WrongPassphrase`],
+    /// [`KeyError::UnsupportedAlgorithm`] for keys other than Ed25519,
+    /// [`KeyError::TooManyRounds`], [`KeyError::FileTooLarge`], [`KeyError::UnsupportedCipher`],
+    /// [`KeyError::PublicHalfMismatch`]; and [`KeyError::InvalidPrivateKey`] for other files and
+    /// damaged ones.
     pub fn from_openssh(
         text: impl AsRef<[u8]>,
         passphrase: Option<&[u8]>,
@@ -63,7 +68,8 @@ impl Identity {
         Ok(Self(Arc::new(Inner { seed, signing, public, comment })))
     }
 
-    /// The text of an OpenSSH private key file, encrypted (aes256-ctr, 24 rounds of bcrypt) if there is a passphrase.
+    /// The text of an OpenSSH private key file, encrypted (aes256-ctr, 24 rounds of bcrypt) if
+    /// there is a passphrase.
     ///
     /// # Errors
     /// [`KeyError::EmptyPassphrase`], [`KeyError::FileTooLarge`] for a comment beyond half of
@@ -88,13 +94,15 @@ impl Identity {
         self.0.public.fingerprint()
     }
 
-    /// The comment in the key's file, often `alice@laptop`. Whoever made the file chose it: it can hold any
-    /// character, control characters included, and proves nothing. Bytes that are not UTF-8 show as U+FFFD.
+    /// The comment in the key's file, often `alice@laptop`. Whoever made the file chose it: it can
+    /// hold any character, control characters included, and proves nothing. Bytes that are not
+    /// UTF-8 show as U+FFFD.
     pub fn comment(&self) -> &str {
         &self.0.comment
     }
 
-    /// The plain Ed25519 signature of `message` (RFC 8032), for callers that have put it in its domain.
+    /// The plain Ed25519 signature of `message` (RFC 8032), for callers that have put it in its
+    /// domain.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
         self.0.signing.sign(message)
     }
@@ -132,6 +140,12 @@ mod tests {
         let alice = Identity::from_seed(&[1; 32]).with_comment("alice");
         let shown = format!("{alice:?}");
         assert_eq!(shown, format!("Identity({})", alice.public_key().fingerprint()));
+    }
+
+    #[test]
+    fn an_identity_goes_between_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Identity>();
     }
 
     #[test]

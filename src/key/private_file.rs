@@ -1,13 +1,14 @@
 //! OpenSSH's private key files (PROTOCOL.key in OpenSSH's source).
 //!
-//! The format is read here, so that every limit holds before any work is done and every fault has its own error;
-//! the crate `ssh-key` does the ciphers and bcrypt, and writes.
+//! The format is read here, so that every limit holds before any work is done and every fault has
+//! its own error; the crate `ssh-key` does the ciphers and bcrypt, and writes.
 
 use ssh_key::encoding::base64::{Base64, Encoding as _};
 use ssh_key::private::{Ed25519Keypair, KeypairData, PrivateKey};
 use ssh_key::{Cipher, Kdf, LineEnding};
 use zeroize::Zeroizing;
 
+use super::armour::Missing;
 use super::blob::{ED25519, Reader};
 use super::public::{blob_type, foreign_type};
 use super::shown::shown;
@@ -18,10 +19,11 @@ use crate::crypto::secret::Secret;
 /// Largest private key file, in bytes, that is read or written.
 pub const MAX_FILE: usize = 65_536;
 
-/// Most rounds of bcrypt that a private key file may ask for (some fifteen seconds of work). OpenSSH writes 24.
+/// Most rounds of bcrypt that a private key file may ask for (some fifteen seconds of work).
+/// OpenSSH writes 24.
 pub const MAX_ROUNDS: u32 = 2048;
 
-/// What `ssh-keygen` writes by default.
+/// What newer versions of `ssh-keygen` write by default.
 const ROUNDS: u32 = 24;
 const SALT: usize = 16;
 
@@ -44,24 +46,24 @@ pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, Ke
         return Err(KeyError::FileTooLarge);
     }
     other_formats(text)?;
-    let base64 = armour::body(text, BEGIN, END).map_err(invalid)?;
+    let base64 = armour::body(text, BEGIN, END).map_err(|missing| match missing {
+        Missing::Begin => invalid("its first line is not `-----BEGIN OPENSSH PRIVATE KEY-----`"),
+        Missing::End => invalid("its last line, `-----END OPENSSH PRIVATE KEY-----`, is missing"),
+    })?;
     // Sized before it is filled, so that no copy stays behind; decoded in constant time.
     let mut blob = Zeroizing::new(vec![0; base64.len()]);
     let blob =
         Base64::decode(&*base64, &mut blob).map_err(|_| invalid("its base64 is not valid"))?;
     let sealed = Sealed::read(blob)?;
     match (sealed.lock, passphrase) {
-        (None, _) => open(sealed.body, sealed.public, "its two check numbers differ"),
+        (None, _) => open(sealed.body, sealed.public, invalid("its two check numbers differ")),
         (Some(_), None) => Err(KeyError::PassphraseNeeded),
         (Some(lock), Some(passphrase)) => {
             let body = lock.unlock(sealed.body, passphrase)?;
-            open(&body, sealed.public, WRONG)
+            open(&body, sealed.public, KeyError::WrongPassphrase)
         }
     }
 }
-
-/// Stands for [`KeyError::WrongPassphrase`] where the check numbers are compared.
-const WRONG: &str = "";
 
 /// Known files that are not OpenSSH private keys get an error that says what they are.
 fn other_formats(text: &[u8]) -> Result<(), KeyError> {
@@ -189,12 +191,13 @@ impl Lock {
     }
 }
 
-/// Reads the private part. `differ` is what it means if the two check numbers do.
-fn open(body: &[u8], public: PublicKey, differ: &'static str) -> Result<Content, KeyError> {
+/// Reads the private part. `differ` is what it means if the two check numbers do: nobody can
+/// tell a wrong passphrase from a damaged file.
+fn open(body: &[u8], public: PublicKey, differ: KeyError) -> Result<Content, KeyError> {
     let mut reader = Reader::new(body);
     let (first, second) = (reader.u32().ok_or_else(short)?, reader.u32().ok_or_else(short)?);
     if first != second {
-        return Err(if differ == WRONG { KeyError::WrongPassphrase } else { invalid(differ) });
+        return Err(differ);
     }
     let algorithm = reader.string().ok_or_else(short)?;
     if algorithm != ED25519.as_bytes() {
@@ -214,7 +217,8 @@ fn open(body: &[u8], public: PublicKey, differ: &'static str) -> Result<Content,
         .ok_or_else(|| invalid("an Ed25519 private key has 64 bytes"))?;
     let seed = identity::seed(seed);
     let signing = SigningKey::from_seed(&seed);
-    // OpenSSH would sign with whatever public key stands in the file, which gives the private key away.
+    // OpenSSH would sign with whatever public key stands in the file, which gives the private key
+    // away.
     if signing.public() != *public.as_bytes()
         || inner != public.as_bytes()
         || again != public.as_bytes()

@@ -15,8 +15,9 @@ use crate::crypto::VerifyingKey;
 /// Largest public key or certificate, in bytes on the wire, that is looked at.
 pub const MAX_BLOB: usize = 8192;
 
-/// Every plain key and certificate type that OpenSSH has had; names are exact and case-sensitive.
-const KEY_TYPES: [&str; 17] = [
+/// Every plain key and certificate type that OpenSSH has had (up to 10.5); names are exact and
+/// case-sensitive.
+const KEY_TYPES: [&str; 20] = [
     "ssh-ed25519",
     "ssh-ed25519-cert-v01@openssh.com",
     "sk-ssh-ed25519@openssh.com",
@@ -33,24 +34,29 @@ const KEY_TYPES: [&str; 17] = [
     "ssh-rsa-cert-v01@openssh.com",
     "ssh-dss",
     "ssh-dss-cert-v01@openssh.com",
+    "ssh-mldsa44-ed25519@openssh.com",
+    "ssh-mldsa44-ed25519-cert-v01@openssh.com",
     "ssh-xmss@openssh.com",
+    "ssh-xmss-cert-v01@openssh.com",
 ];
 
 /// A plain `ssh-ed25519` public key (RFC 8709).
 ///
-/// Whoever holds one knows that its bytes are the one canonical encoding of a point on the curve, and not a point of
-/// small order: those are refused whatever the key was read from. `Display` writes the key as OpenSSH does,
-/// `ssh-ed25519 AAAA...` without a comment; [`FromStr`] and [`from_openssh`](Self::from_openssh) read that.
+/// Whoever holds one knows that its bytes are the one canonical encoding of a point on the curve,
+/// and not a point of small order: those are refused whatever the key was read from. `Display`
+/// writes the key as OpenSSH does, `ssh-ed25519 AAAA...` without a comment; [`FromStr`] and
+/// [`from_openssh`](Self::from_openssh) read that.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
 
 impl PublicKey {
-    /// Reads one line as it stands in a `.pub` file: `ssh-ed25519 AAAA... [comment]`, separated by blanks or tabs.
-    /// An end of line is allowed; the comment is not looked at.
+    /// Reads one line as it stands in a `.pub` file: `ssh-ed25519 AAAA... [comment]`, separated by
+    /// blanks or tabs. An end of line is allowed; the comment is not looked at.
     ///
     /// # Errors
     /// [`KeyError::InvalidText`] if it has not this form, [`KeyError::UnsupportedAlgorithm`] or
-    /// [`KeyError::UnknownAlgorithm`] for other types of key, and what [`from_blob`](Self::from_blob) returns.
+    /// [`KeyError::UnknownAlgorithm`] for other types of key, and what
+    /// [`from_blob`](Self::from_blob) returns.
     pub fn from_openssh(text: &str) -> Result<Self, KeyError> {
         let line = text.strip_suffix('\n').unwrap_or(text);
         if line.contains('\n') {
@@ -70,12 +76,13 @@ impl PublicKey {
         Self::from_blob(&blob_from_text(algorithm, base64)?)
     }
 
-    /// Reads a key as it stands on the wire (RFC 8709, section 4): `string "ssh-ed25519"`, `string` of 32 bytes, and
-    /// nothing behind them.
+    /// Reads a key as it stands on the wire (RFC 8709, section 4): `string "ssh-ed25519"`, `string`
+    /// of 32 bytes, and nothing behind them.
     ///
     /// # Errors
-    /// [`KeyError::BlobTooLarge`], [`KeyError::UnsupportedAlgorithm`] or [`KeyError::UnknownAlgorithm`] for other
-    /// types of key, [`KeyError::InvalidBlob`], and [`KeyError::InvalidPoint`] for 32 bytes that are no safe key.
+    /// [`KeyError::BlobTooLarge`], [`KeyError::UnsupportedAlgorithm`] or
+    /// [`KeyError::UnknownAlgorithm`] for other types of key, [`KeyError::InvalidBlob`], and
+    /// [`KeyError::InvalidPoint`] for 32 bytes that are no safe key.
     pub fn from_blob(blob: &[u8]) -> Result<Self, KeyError> {
         let algorithm = blob_type(blob)?;
         if algorithm != ED25519.as_bytes() {
@@ -96,7 +103,8 @@ impl PublicKey {
     /// Reads the 32 bytes of an Ed25519 key (RFC 8032, section 5.1.5).
     ///
     /// # Errors
-    /// [`KeyError::InvalidPoint`] if they are not the canonical encoding of a point, or one of small order.
+    /// [`KeyError::InvalidPoint`] if they are not the canonical encoding of a point, or one of
+    /// small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
         VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::InvalidPoint)?;
         Ok(Self(*bytes))
@@ -167,10 +175,11 @@ pub(crate) fn blob_type(blob: &[u8]) -> Result<&[u8], KeyError> {
     Reader::new(blob).string().ok_or(KeyError::InvalidBlob { reason: "it ends too soon" })
 }
 
-/// The bytes of a key of any known type, from the type and the base64 of its text; the two types must agree.
+/// The bytes of a key of any known type, from the type and the base64 of its text; the two types
+/// must agree.
 ///
-/// As OpenSSH, this passes over white space inside the base64 (which is how a `\r` at the end of a line does no
-/// harm), wants correct padding, and refuses bits left over.
+/// As OpenSSH, this passes over white space inside the base64 (which is how a `\r` at the end of a
+/// line does no harm), wants correct padding, and refuses bits left over.
 pub(crate) fn blob_from_text(algorithm: &[u8], base64: &[u8]) -> Result<Vec<u8>, KeyError> {
     if algorithm.is_empty() {
         return Err(KeyError::InvalidText { reason: "there is no key type" });

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 /// What is shown of a foreign text: enough for the longest name of a key type.
 const MAX_CHARS: usize = 64;
 
-/// `bytes` with everything escaped that a terminal might obey or a reader mistake, cut to 64 characters.
+/// `bytes` with everything escaped that a terminal might obey or a reader mistake, cut to 64
+/// characters.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let mut out = String::new();
@@ -20,6 +21,7 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
 }
 
 /// `text` escaped as by [`shown`], but whole: for what the user gave, such as a path.
+#[cfg(feature = "files")]
 pub(crate) fn shown_whole(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
@@ -50,14 +52,21 @@ mod tests {
     #[test]
     fn plain_text_stays() {
         assert_eq!(shown(b"ssh-rsa-cert-v01@openssh.com"), "ssh-rsa-cert-v01@openssh.com");
-        assert_eq!(shown_whole("/home/bjørn/schlüssel"), "/home/bjørn/schlüssel");
+        assert_eq!(shown("bjørns schlüssel".as_bytes()), "bjørns schlüssel");
     }
 
     #[test]
     fn controls_and_marks_of_direction_are_escaped() {
         assert_eq!(shown(b"a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");
-        assert_eq!(shown_whole("a\u{202e}b"), "a\\u{202e}b");
+        assert_eq!(shown("a\u{202e}b".as_bytes()), "a\\u{202e}b");
         assert_eq!(shown(b"\xff"), "\u{fffd}");
+    }
+
+    #[cfg(feature = "files")]
+    #[test]
+    fn what_the_user_gave_is_escaped_but_never_cut() {
+        let long = "x".repeat(300);
+        assert_eq!(shown_whole(&format!("{long}\u{202e}")), format!("{long}\\u{{202e}}"));
     }
 
     #[test]

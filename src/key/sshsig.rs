@@ -1,12 +1,15 @@
-//! Signatures over messages, as `ssh-keygen -Y sign` makes them (PROTOCOL.sshsig in OpenSSH's source).
+//! Signatures over messages, as `ssh-keygen -Y sign` makes them (PROTOCOL.sshsig in OpenSSH's
+//! source).
 //!
-//! A signature binds a *namespace*, which says what it is for, so that one made for one purpose serves no other.
-//! Made and accepted is one form only: version 1, SHA-512 (ssh-keygen's default), a plain Ed25519 key, nothing in
-//! the reserved field. Ed25519 is verified strictly: canonical encodings, no point of small order, no cofactor.
+//! A signature binds a *namespace*, which says what it is for, so that one made for one purpose
+//! serves no other. Made and accepted is one form only: version 1, SHA-512 (ssh-keygen's default),
+//! a plain Ed25519 key, nothing in the reserved field. Ed25519 is verified strictly: canonical
+//! encodings, no point of small order, no cofactor.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::armour::Missing;
 use super::blob::{ED25519, Reader, ed25519_blob, put_string};
 use super::shown::shown;
 use super::{Fingerprint, Identity, KeyError, MAX_BLOB, PublicKey, armour};
@@ -114,11 +117,12 @@ pub fn sign(
     Ok(armour::wrap(&STANDARD.encode(blob), BEGIN, END))
 }
 
-/// Verifies a signature's text, as [`sign`] or `ssh-keygen -Y sign` made it, over `message` for `namespace` by `key`.
+/// Verifies a signature's text, as [`sign`] or `ssh-keygen -Y sign` made it, over `message` for
+/// `namespace` by `key`.
 ///
 /// # Errors
-/// [`SignatureError::BadSignature`] if it is wrong, and the other variants if it is of another form or purpose.
-/// Nothing of the message counts as signed unless this returns `Ok`.
+/// [`SignatureError::BadSignature`] if it is wrong, and the other variants if it is of another form
+/// or purpose. Nothing of the message counts as signed unless this returns `Ok`.
 pub fn verify(
     key: &PublicKey,
     namespace: &str,
@@ -129,7 +133,10 @@ pub fn verify(
     if signature.len() > MAX_TEXT {
         return Err(malformed("it is longer than any signature"));
     }
-    let base64 = armour::body(signature, BEGIN, END).map_err(malformed)?;
+    let base64 = armour::body(signature, BEGIN, END).map_err(|missing| match missing {
+        Missing::Begin => malformed("its first line is not `-----BEGIN SSH SIGNATURE-----`"),
+        Missing::End => malformed("its last line, `-----END SSH SIGNATURE-----`, is missing"),
+    })?;
     let blob = STANDARD.decode(&*base64).map_err(|_| malformed("its base64 is not valid"))?;
     let signature = read_blob(&blob, key, namespace)?;
     key.verify(&signed_data(namespace, message), &signature)
@@ -148,7 +155,8 @@ fn read_blob(blob: &[u8], key: &PublicKey, namespace: &str) -> Result<[u8; 64], 
     if reader.take(MAGIC.len()) != Some(MAGIC) {
         return Err(malformed("it does not begin with `SSHSIG`"));
     }
-    // OpenSSH takes version 0 and anything in the reserved field as well, neither of which is signed.
+    // OpenSSH takes version 0 and anything in the reserved field as well, neither of which is
+    // signed.
     let version = reader.u32().ok_or_else(short)?;
     if version != 1 {
         return Err(SignatureError::Version { seen: version });
@@ -181,7 +189,8 @@ fn read_blob(blob: &[u8], key: &PublicKey, namespace: &str) -> Result<[u8; 64], 
     parse_signature_blob(signature)
 }
 
-/// What is signed: the preamble, the namespace, and SHA-512 of the message. The namespace has at most 255 bytes.
+/// What is signed: the preamble, the namespace, and SHA-512 of the message. The namespace has at
+/// most 255 bytes.
 pub(crate) fn signed_data(namespace: &str, message: &[u8]) -> Vec<u8> {
     let mut out = MAGIC.to_vec();
     put_string(&mut out, namespace.as_bytes());
@@ -191,7 +200,8 @@ pub(crate) fn signed_data(namespace: &str, message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A signature as it stands on the wire: `string "ssh-ed25519"`, `string` of 64 bytes (RFC 8709, section 6).
+/// A signature as it stands on the wire: `string "ssh-ed25519"`, `string` of 64 bytes (RFC 8709,
+/// section 6).
 pub(crate) fn signature_blob(signature: &[u8; 64]) -> [u8; 83] {
     ed25519_blob(signature)
 }

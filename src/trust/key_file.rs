@@ -1,4 +1,5 @@
-//! Private keys on disk: read only where nobody else can read them, written so that nobody else ever could.
+//! Private keys on disk: read only where nobody else can read them, written so that nobody else
+//! ever could.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -60,7 +61,8 @@ pub enum KeyFileError {
         /// The path as it was given.
         path: PathBuf,
     },
-    /// The file was read, but what it holds is not a key that can be used, or the key cannot be written.
+    /// The file was read, but what it holds is not a key that can be used, or the key cannot be
+    /// written.
     #[error("{}: {problem}", shown(path))]
     Key {
         /// The file.
@@ -86,15 +88,16 @@ pub enum KeyFileError {
 
 /// Files (feature `files`).
 impl Identity {
-    /// Reads an unencrypted private key file, as `ssh-keygen -t ed25519` makes it. A leading `~/` is the user's home
-    /// directory.
+    /// Reads an unencrypted private key file, as `ssh-keygen -t ed25519` makes it. A leading `~/`
+    /// is the user's home directory. Reads from disk, so call it where blocking is allowed.
     ///
-    /// On Unix a file that anybody but its owner has access to is refused, whoever the owner is. On other systems
-    /// nothing of the kind is checked.
+    /// On Unix a file that anybody but its owner has access to is refused, whoever the owner is. On
+    /// other systems nothing of the kind is checked.
     ///
     /// # Errors
-    /// [`KeyFileError::NotFound`], [`KeyFileError::Permissions`] and the other variants about the file;
-    /// [`KeyFileError::Key`] with [`KeyError::PassphraseNeeded`] if it is encrypted, or with another [`KeyError`].
+    /// [`KeyFileError::NotFound`], [`KeyFileError::Permissions`] and the other variants about the
+    /// file; [`KeyFileError::Key`] with [`KeyError::PassphraseNeeded`] if it is encrypted, or
+    /// with another [`KeyError`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         load(path.as_ref(), None)
     }
@@ -102,7 +105,8 @@ impl Identity {
     /// As [`load`](Self::load), for a file protected by a passphrase.
     ///
     /// # Errors
-    /// As [`load`](Self::load); a wrong passphrase is [`KeyFileError::Key`] with [`KeyError::WrongPassphrase`].
+    /// As [`load`](Self::load); a wrong passphrase is [`KeyFileError::Key`] with
+    /// [`KeyError::WrongPassphrase`].
     pub fn load_with_passphrase(
         path: impl AsRef<Path>,
         passphrase: impl AsRef<[u8]>,
@@ -110,15 +114,17 @@ impl Identity {
         load(path.as_ref(), Some(passphrase.as_ref()))
     }
 
-    /// Writes the key to a new file that `ssh` and `ssh-keygen` can read, encrypted if there is a passphrase. A
-    /// leading `~/` is the user's home directory.
+    /// Writes the key to a new file that `ssh` and `ssh-keygen` can read, encrypted if there is a
+    /// passphrase. A leading `~/` is the user's home directory.
     ///
-    /// The file must not exist yet. On Unix only its owner has access from the first byte on (mode 0600); on other
-    /// systems the directory's rules apply. When this returns, the file is on disk.
+    /// The file must not exist yet. On Unix only its owner has access from the first byte on (mode
+    /// 0600); on other systems the directory's rules apply. When this returns, the file is on
+    /// disk.
     ///
     /// # Errors
-    /// [`KeyFileError::Exists`], [`KeyFileError::Write`], [`KeyFileError::NoHome`], and [`KeyFileError::Key`] with
-    /// the error of [`to_openssh`](Self::to_openssh). No file is left behind.
+    /// [`KeyFileError::Exists`], [`KeyFileError::Write`], [`KeyFileError::NoHome`], and
+    /// [`KeyFileError::Key`] with the error of [`to_openssh`](Self::to_openssh). No file is
+    /// left behind.
     pub fn save(
         &self,
         path: impl AsRef<Path>,
@@ -158,7 +164,8 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
         io::ErrorKind::NotFound => KeyFileError::NotFound { path: path() },
         _ => KeyFileError::Read { path: path(), problem },
     };
-    // Only so as not to wait for a writer when a pipe is opened; what counts is asked of the open file below.
+    // Only so as not to wait for a writer when a pipe is opened; what counts is asked of the open
+    // file below.
     if !fs::metadata(path()).map_err(failed)?.is_file() {
         return Err(KeyFileError::NotAFile { path: path() });
     }
@@ -174,7 +181,8 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
             return Err(KeyFileError::Permissions { path: path(), mode });
         }
     }
-    // One byte more than allowed shows that there is too much; room for all, as growing leaves copies behind.
+    // One byte more than allowed shows that there is too much; room for all, as growing leaves
+    // copies behind.
     let limit = MAX_FILE.saturating_add(1);
     let mut text = Zeroizing::new(Vec::with_capacity(limit.saturating_add(64)));
     file.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut text).map_err(failed)?;
