@@ -39,7 +39,7 @@ pub(crate) type SigningKey = ed25519::SigningKey<SelectedSigning>;
 /// An Ed25519 public key that has been checked.
 pub(crate) type VerifyingKey = ed25519::VerifyingKey<SelectedVerifying>;
 
-/// ML-KEM-768 encapsulation to `ek` with the 32 random bytes `m` (FIPS 203, algorithm 20).
+/// ML-KEM-768 encapsulation to `ek` with the 32 random bytes `m` (FIPS 203, 7.2 and algorithm 17).
 ///
 /// The aws-lc-rs backend ignores `m` and draws from AWS-LC's own generator, since AWS-LC lets
 /// nobody choose these bytes.

@@ -34,7 +34,7 @@ pub(crate) struct DecapsulationKey<K> {
 }
 
 impl<K: Kem> DecapsulationKey<K> {
-    /// From d and z, 32 random bytes each (FIPS 203, algorithm 19).
+    /// From d and z, 32 random bytes each (FIPS 203, algorithm 16).
     pub(crate) fn from_seed(seed: &Secret<64>) -> Self {
         let (secret, encapsulation_key) = mlkem768::generate_key_pair(*seed.expose()).into_parts();
         Self { inner: K::new(secret), encapsulation_key }

@@ -1,4 +1,4 @@
-//! ring: assembly for both ciphers, picked for the processor it runs on.
+//! ring: assembly for both ciphers, picked for the processor it runs on. It does not wipe its keys.
 
 use ::ring::aead;
 

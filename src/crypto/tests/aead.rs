@@ -131,7 +131,7 @@ fn short_input_is_refused<A: Aead>() {
     assert_eq!((empty.len(), opened(&key, &[0; 12], b"", &empty)), (TAG_LEN, Ok(Vec::new())));
 }
 
-/// One key, nonce and text under two backends, and what one bit or byte changed does to it.
+/// One key, nonce and text under two backends, and what a change to any of them does.
 pub(super) fn same_answers<A: Aead, B: Aead>(
     cipher: Cipher,
     k: &[u8; 32],
