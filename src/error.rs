@@ -27,7 +27,9 @@ pub enum Error {
     #[error("the peers have too little in common: {0}")]
     Incompatible(Incompatible),
     /// A record does not decrypt: it was changed on the way, or the keys differ.
-    #[error("a record does not decrypt: it was changed on the way, or the peers derived other keys")]
+    #[error(
+        "a record does not decrypt: it was changed on the way, or the peers derived other keys"
+    )]
     Decrypt,
     /// The peer proved something wrong about itself.
     #[error("the peer is not who it says: {0}")]
@@ -357,7 +359,9 @@ impl fmt::Display for ErrorCode {
             Self::NoProtocol => f.write_str("no application protocol in common (4)"),
             Self::ShuttingDown => f.write_str("shutting down (5)"),
             Self::Revoked => f.write_str("key revoked or certificate expired (6)"),
-            Self::FactorNeeded => f.write_str("another factor is needed (7); connect without eager"),
+            Self::FactorNeeded => {
+                f.write_str("another factor is needed (7); connect without eager")
+            }
             Self::Internal => f.write_str("internal error (8)"),
             Self::Application(code) => write!(f, "the application's code {code}"),
             Self::Other(code) => write!(f, "code {code}"),

@@ -36,5 +36,7 @@ pub use private_file::{MAX_FILE, MAX_ROUNDS};
 pub use public::{MAX_BLOB, PublicKey};
 pub use sshsig::SignatureError;
 
+pub(crate) use public::blob_type;
+
 #[cfg(feature = "files")]
 pub(crate) use public::{blob_from_text, is_key_type};

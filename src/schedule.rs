@@ -27,14 +27,7 @@ pub(crate) fn label_into(
     let context_len = u8::try_from(context.len()).map_err(|_| TOO_LONG)?;
     hkdf_expand(
         secret,
-        &[
-            &len.to_be_bytes(),
-            &[label_len],
-            b"hf1 ",
-            label.as_bytes(),
-            &[context_len],
-            context,
-        ],
+        &[&len.to_be_bytes(), &[label_len], b"hf1 ", label.as_bytes(), &[context_len], context],
         out,
     )
     .map_err(|_| TOO_LONG)
@@ -174,12 +167,7 @@ impl Generation {
     }
 
     /// The generation behind a rekey.
-    pub(crate) fn next(
-        &self,
-        agreed: &Agreed,
-        init: &[u8],
-        reply: &[u8],
-    ) -> Result<Self, Error> {
+    pub(crate) fn next(&self, agreed: &Agreed, init: &[u8], reply: &[u8]) -> Result<Self, Error> {
         let tr = sha256(&[&self.tr, init, reply]);
         let salt = label(&self.main, "rekey", &tr)?;
         Ok(Self { main: agreed.extract(salt.expose()), tr })
@@ -197,12 +185,7 @@ pub(crate) struct Exporter(Secret<32>);
 
 impl Exporter {
     /// `export(label, context, n)` with `n` the length of `out`.
-    pub(crate) fn export(
-        &self,
-        name: &str,
-        context: &[u8],
-        out: &mut [u8],
-    ) -> Result<(), Error> {
+    pub(crate) fn export(&self, name: &str, context: &[u8], out: &mut [u8]) -> Result<(), Error> {
         if matches!(name, "opaque" | "host key") {
             return Err(Error::Misuse(Misuse::ReservedLabel));
         }

@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::fresh::is_grease_aead;
 use super::proof::{
-    CLIENT_NAMESPACE, ROTATE_NAMESPACE, SERVER_NAMESPACE, check_mac, check_signature, ended,
-    finish_auth, hint_for, read_key, rotate_challenge, ProofHashes, unexpected,
+    CLIENT_NAMESPACE, ProofHashes, ROTATE_NAMESPACE, SERVER_NAMESPACE, check_mac, check_signature,
+    ended, finish_auth, hint_for, read_key, rotate_challenge, unexpected,
 };
 use super::{ClientConfig, ClientFresh, Established, Exchange, Failure, auth_record, farewell};
 use crate::crypto::{Cipher, KemKey, X25519Secret};
@@ -110,19 +110,15 @@ impl AwaitServerHello {
         }
         let mlkem = match (&self.kem, hello.mlkem) {
             (Some(kem), Some(ciphertext)) => Some(
-                kem.decapsulate(ciphertext)
-                    .map_err(|_| Error::Misbehaved(Misbehaved::KeyShare))?,
+                kem.decapsulate(ciphertext).map_err(|_| Error::Misbehaved(Misbehaved::KeyShare))?,
             ),
             _ => None,
         };
         let exchange = if mlkem.is_some() { Exchange::Hybrid } else { Exchange::Classical };
-        let x25519 = self
-            .x25519
-            .agree(hello.x25519)
-            .map_err(|_| Error::Misbehaved(Misbehaved::KeyShare))?;
+        let x25519 =
+            self.x25519.agree(hello.x25519).map_err(|_| Error::Misbehaved(Misbehaved::KeyShare))?;
         self.transcript.add(bytes);
-        let secrets =
-            HandshakeSecrets::derive(&Agreed { mlkem, x25519 }, &self.transcript.hash())?;
+        let secrets = HandshakeSecrets::derive(&Agreed { mlkem, x25519 }, &self.transcript.hash())?;
         Ok(AwaitServerAuth {
             opener: Opener::new(cipher, &secrets.server)?,
             sealer: Sealer::new(cipher, &secrets.client)?,

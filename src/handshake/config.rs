@@ -161,7 +161,9 @@ impl ClientConfig {
             return setting("a target's name is at most 255 bytes without control characters");
         }
         if self.server_name.as_ref().is_some_and(|name| !hello::is_server_name(name.as_bytes())) {
-            return setting("a server name is 1 to 253 of a-z 0-9 . : _ - without a dot at the end");
+            return setting(
+                "a server name is 1 to 253 of a-z 0-9 . : _ - without a dot at the end",
+            );
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ pub(super) fn check_signature(
 /// Reads a key blob: a plain Ed25519 key, or an error that names what it is.
 pub(super) fn read_key(blob: &[u8]) -> Result<PublicKey, Error> {
     PublicKey::from_blob(blob).map_err(|error| match error {
-        KeyError::UnsupportedAlgorithm { .. } => {
+        KeyError::UnsupportedAlgorithm { .. } | KeyError::UnknownAlgorithm { .. } => {
             let kind = match crate::key::blob_type(blob).unwrap_or_default() {
                 b"ssh-ed25519-cert-v01@openssh.com" => KeyType::Certificate,
                 b"sk-ssh-ed25519@openssh.com" => KeyType::SecurityKey,
@@ -122,4 +122,3 @@ pub(super) fn rotate_challenge(exporter: &Exporter, blob: &[u8]) -> Result<Secre
     exporter.export_reserved("host key", blob, challenge.expose_mut())?;
     Ok(challenge)
 }
-

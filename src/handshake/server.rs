@@ -118,9 +118,8 @@ impl HelloRead {
         let identity = identity.clone();
 
         let cipher = config.ciphers.iter().copied().find(|c| hello.aeads.contains(&c.id()));
-        let cipher = cipher.ok_or_else(|| {
-            Refused::new(Error::Incompatible(Incompatible::Aead), Refusal::Aead)
-        })?;
+        let cipher = cipher
+            .ok_or_else(|| Refused::new(Error::Incompatible(Incompatible::Aead), Refusal::Aead))?;
         let mlkem = match (config.exchange, hello.mlkem) {
             (Exchange::Hybrid, None) => {
                 let error = Error::Incompatible(Incompatible::PostQuantum);
@@ -129,8 +128,8 @@ impl HelloRead {
             (Exchange::Classical, _) => None,
             (_, key) => key.map(|key| Box::new(*key)),
         };
-        let mut transcript = Transcript::new(&config.prologue)
-            .map_err(|error| Refused { error, refusal: None })?;
+        let mut transcript =
+            Transcript::new(&config.prologue).map_err(|error| Refused { error, refusal: None })?;
         transcript.add(bytes);
         Ok(Self {
             cipher,
@@ -218,10 +217,8 @@ impl HelloRead {
         }
         .encode(&mut out)?;
         self.transcript.add(&out);
-        let secrets = HandshakeSecrets::derive(
-            &Agreed { mlkem, x25519: agreed },
-            &self.transcript.hash(),
-        )?;
+        let secrets =
+            HandshakeSecrets::derive(&Agreed { mlkem, x25519: agreed }, &self.transcript.hash())?;
         let mut sealer = Sealer::new(self.cipher, &secrets.server)?;
         let opener = Opener::new(self.cipher, &secrets.client)?;
 
@@ -284,8 +281,8 @@ impl AwaitClientAuth {
             other => return Err(unexpected(other, "awaiting ClientAuth").into()),
         }
         let message = &*opened.content;
-        let claims = ClientAuth::decode(message)
-            .map_err(|cause| Error::malformed("ClientAuth", cause))?;
+        let claims =
+            ClientAuth::decode(message).map_err(|cause| Error::malformed("ClientAuth", cause))?;
         let proof = claims.proof;
         let th = ProofHashes::add(&mut self.transcript, message, &proof);
         check_mac(&self.secrets.client, &th, &proof)?;

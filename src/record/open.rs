@@ -24,13 +24,13 @@ impl Opener {
 
     /// Opens one whole record, header included; its length was checked when it was framed.
     pub(crate) fn open<'a>(&mut self, record: &'a mut [u8]) -> Result<Opened<'a>, Error> {
-        let (header, body) = record.split_first_chunk_mut::<RECORD_HEADER>().ok_or(Error::Decrypt)?;
+        let (header, body) =
+            record.split_first_chunk_mut::<RECORD_HEADER>().ok_or(Error::Decrypt)?;
         let n = body.len();
         if !self.0.has_room(n, 0) {
             return Err(Error::Misbehaved(Misbehaved::KeyWornOut));
         }
-        let inner =
-            self.0.key.open(&self.0.nonce(), &*header, body).map_err(|_| Error::Decrypt)?;
+        let inner = self.0.key.open(&self.0.nonce(), &*header, body).map_err(|_| Error::Decrypt)?;
         self.0.count(n);
         let at = inner
             .iter()

@@ -272,11 +272,8 @@ impl Control {
         let x25519 = X25519Secret::from_bytes(fresh.x25519);
         let kem = fresh.kem.as_ref().map(KemKey::from_seed);
         let mut init = Vec::new();
-        RekeyInit {
-            x25519: &x25519.public(),
-            mlkem: kem.as_ref().map(KemKey::encapsulation_key),
-        }
-        .encode(&mut init)?;
+        RekeyInit { x25519: &x25519.public(), mlkem: kem.as_ref().map(KemKey::encapsulation_key) }
+            .encode(&mut init)?;
         self.rekey = Rekey::InitSent(Box::new(Pending { x25519, kem, init }));
         self.due.push_back(Due::RekeyInit);
         Ok(())
@@ -307,8 +304,8 @@ impl Control {
         if !self.inits.note(now, MAX_RECEIVED) {
             return Err(Error::Misbehaved(Misbehaved::TooMany("rekeys in a minute")));
         }
-        let init = RekeyInit::decode(content)
-            .map_err(|cause| Error::malformed("RekeyInit", cause))?;
+        let init =
+            RekeyInit::decode(content).map_err(|cause| Error::malformed("RekeyInit", cause))?;
         if init.mlkem.is_some() != self.hybrid {
             return rekey_fault(OTHER_EXCHANGE);
         }
@@ -341,8 +338,8 @@ impl Control {
             Rekey::InitSent(pending) if !self.init_is_due() => pending,
             _ => return rekey_fault(out_of_turn),
         };
-        let reply = RekeyReply::decode(content)
-            .map_err(|cause| Error::malformed("RekeyReply", cause))?;
+        let reply =
+            RekeyReply::decode(content).map_err(|cause| Error::malformed("RekeyReply", cause))?;
         let mlkem = match (&pending.kem, reply.mlkem) {
             (Some(kem), Some(ciphertext)) => {
                 Some(kem.decapsulate(ciphertext).map_err(|_| UNUSABLE)?)

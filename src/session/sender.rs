@@ -62,9 +62,7 @@ impl Sender {
             End::Failed => return Err(Error::Misuse(Misuse::Ended)),
         }
         if data.is_empty() || data.len() > MAX_CONTENT {
-            return Err(Error::Misuse(Misuse::Setting(
-                "a Data record carries 1 to 65,518 bytes",
-            )));
+            return Err(Error::Misuse(Misuse::Setting("a Data record carries 1 to 65,518 bytes")));
         }
         if !self.sealer.may_send_data() {
             return Err(Error::RekeyBlocked);

@@ -69,7 +69,10 @@ impl Vector {
     fn fresh(&self, role: &str) -> Fresh {
         let list = self.0.pointer(&format!("/{role}/fresh_in_order")).unwrap().as_array().unwrap();
         let draw = |v: &Value| {
-            (v["what"].as_str().unwrap().to_owned(), hex::decode(v["hex"].as_str().unwrap()).unwrap())
+            (
+                v["what"].as_str().unwrap().to_owned(),
+                hex::decode(v["hex"].as_str().unwrap()).unwrap(),
+            )
         };
         Fresh(list.iter().map(draw).collect())
     }
@@ -114,7 +117,8 @@ impl Vector {
     fn server_config(&self) -> ServerConfig {
         let mut identities = Identities::new(self.identity("/host_key_seed").unwrap());
         for at in 0..self.list("/other_host_key_seeds").len() {
-            identities = identities.and(self.identity(&format!("/other_host_key_seeds/{at}")).unwrap());
+            identities =
+                identities.and(self.identity(&format!("/other_host_key_seeds/{at}")).unwrap());
         }
         let mut config = ServerConfig::new(identities);
         config.ciphers = self.ciphers("server");

@@ -15,9 +15,7 @@ const EXT_SERVER_NAME: u16 = 3;
 pub(crate) fn is_server_name(name: &[u8]) -> bool {
     (1..=253).contains(&name.len())
         && name.last() != Some(&b'.')
-        && name
-            .iter()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b':' | b'_' | b'-'))
+        && name.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b':' | b'_' | b'-'))
 }
 
 fn frame(
@@ -78,8 +76,7 @@ impl<'a> ClientHello<'a> {
         for (kind, body) in extensions.iter() {
             match kind {
                 EXT_MLKEM768 => {
-                    hello.mlkem =
-                        Some(body.try_into().map_err(|_| Malformed::Value("mlkem768"))?);
+                    hello.mlkem = Some(body.try_into().map_err(|_| Malformed::Value("mlkem768"))?);
                 }
                 EXT_HOST_HINTS => {
                     hello.hints =
@@ -148,8 +145,7 @@ impl<'a> ServerHello<'a> {
             if kind != EXT_MLKEM768 || !offered_mlkem {
                 return Err(Error::Misbehaved(Misbehaved::NotOffered("an extension")));
             }
-            mlkem =
-                Some(body.try_into().map_err(|_| malformed(Malformed::Value("mlkem768")))?);
+            mlkem = Some(body.try_into().map_err(|_| malformed(Malformed::Value("mlkem768")))?);
         }
         Ok(Self { random, x25519, aead, mlkem })
     }
