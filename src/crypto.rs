@@ -19,6 +19,8 @@ mod tests;
 pub(crate) use aead::{AeadError, TAG_LEN, Unavailable};
 pub(crate) use agreement::WeakShare;
 pub(crate) use ed25519::{BadPoint, BadSignature};
+#[cfg(feature = "files")]
+pub(crate) use hash::hmac_sha1;
 pub(crate) use hash::{Sha256, TooLong, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
 pub(crate) use kem::{
     BadEncapsulationKey, CIPHERTEXT_LEN, DecapsulationFailed, ENCAPSULATION_KEY_LEN,
