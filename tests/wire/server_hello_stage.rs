@@ -1,0 +1,1 @@
+//! What a server answers to hellos, and to what is none.
