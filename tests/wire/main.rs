@@ -14,3 +14,5 @@ mod support;
 
 mod recorded;
 mod server_hello_stage;
+mod client_auth_stage;
+mod factors;

@@ -131,5 +131,5 @@ pub(crate) fn connect_over(client: &Client, room: usize) -> (DuplexStream, JoinH
 
 /// Fails rather than waits for ever.
 pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it comes to an end")
+    tokio::time::timeout(Duration::from_secs(20), future).await.expect("it comes to an end")
 }
