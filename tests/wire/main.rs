@@ -16,3 +16,8 @@ mod recorded;
 mod server_hello_stage;
 mod client_auth_stage;
 mod factors;
+mod established;
+mod client_side;
+mod endings;
+mod rekey;
+mod time_and_stealth;
