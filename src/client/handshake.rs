@@ -112,7 +112,10 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(deadline.min(self.deadline), self.inbox.frame(len_of))
             .await
             .map_err(|_| ConnectError::TimedOut { waiting_for })?
-            .map_err(End::from)
+            .map_err(|fault| match fault {
+                Fault::Protocol(Error::Truncated) => ConnectError::Closed { waiting_for }.into(),
+                other => other.into(),
+            })
     }
 
     async fn run(

@@ -55,7 +55,6 @@ pub(super) struct Connection<IO: Transport> {
     readable: Wakers,
     writable: Wakers,
     policy: RekeyPolicy,
-    since: Mutex<Instant>,
     pub(super) agreement: Agreement,
 }
 
@@ -79,7 +78,6 @@ impl<IO: Transport> Connection<IO> {
             readable: Wakers::new(),
             writable: Wakers::new(),
             policy: begin.policy,
-            since: Mutex::new(Instant::now()),
             agreement: begin.agreement,
         }
     }
@@ -156,10 +154,7 @@ impl<IO: Transport> Connection<IO> {
     /// Keeps the flags that tell without a lock what control wants.
     fn note(&self, control: &Control) {
         self.due.store(control.has_due(), Ordering::Release);
-        let rekeying = control.is_rekeying();
-        if self.rekeying.swap(rekeying, Ordering::AcqRel) && !rekeying {
-            *lock(&self.since) = Instant::now();
-        }
+        self.rekeying.store(control.is_rekeying(), Ordering::Release);
     }
 
     /// A rekey is due; it begins unless one is under way.
@@ -181,9 +176,8 @@ impl<IO: Transport> Connection<IO> {
     /// Seals what control wants sent.
     fn transmit(&self, outbound: &mut Outbound<IO::Write>) -> Result<(), Error> {
         if self.due.load(Ordering::Acquire) {
-            outbound.prepare();
             let mut control = lock(&self.control);
-            control.transmit(&mut outbound.sender, &mut outbound.buffer)?;
+            outbound.transmit(&mut control)?;
             self.note(&control);
         }
         Ok(())
@@ -343,14 +337,17 @@ impl<IO: Transport> Connection<IO> {
         if data.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        let mut ahead = self.read_ahead(cx);
+        let mut ahead = Ahead::Waiting;
+        if self.rekeying.load(Ordering::Acquire) || lock(&self.outbound).is_ahead_due() {
+            ahead = self.read_ahead(cx);
+        }
         loop {
             self.ended()?;
             let mut outbound = lock(&self.outbound);
             self.writable.register(Half::Writer, cx);
             ready!(outbound.poll_drain(&mut self.writable.context()))?;
             if self.policy.is_due(outbound.sender.used())
-                || lock(&self.since).elapsed() >= self.policy.interval
+                || outbound.key_age() >= self.policy.interval
             {
                 self.want_rekey();
             }

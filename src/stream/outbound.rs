@@ -3,18 +3,21 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncWrite;
 
 use super::pool;
 use crate::error::Error;
-use crate::session::Sender;
+use crate::session::{Control, Sender};
 
 /// Data of one record. Smaller records let the peer open the first while the last are on their
 /// way; larger ones save little.
 const RECORD: usize = 16 << 10;
 /// Data that is sealed before the transport is asked to take it.
 const BATCH: usize = 128 << 10;
+/// Data after which a writer looks for what the peer has sent, should nobody read.
+const AHEAD: usize = 256 << 10;
 
 /// What was sealed and the transport has not taken.
 pub(super) struct Outbound<W> {
@@ -23,11 +26,14 @@ pub(super) struct Outbound<W> {
     pub(super) sender: Sender,
     pub(super) buffer: Vec<u8>,
     sent: usize,
+    since_ahead: usize,
+    keyed: Instant,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
-    pub(super) const fn new(io: W, sender: Sender) -> Self {
-        Self { io: Some(io), sender, buffer: Vec::new(), sent: 0 }
+    pub(super) fn new(io: W, sender: Sender) -> Self {
+        let keyed = Instant::now();
+        Self { io: Some(io), sender, buffer: Vec::new(), sent: 0, since_ahead: 0, keyed }
     }
 
     /// Where records are sealed to.
@@ -35,6 +41,32 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         if self.buffer.capacity() == 0 {
             self.buffer = pool::write_buffer();
         }
+    }
+
+    /// Seals what control wants sent.
+    pub(super) fn transmit(&mut self, control: &mut Control) -> Result<(), Error> {
+        self.prepare();
+        let (before, _) = self.sender.used();
+        control.transmit(&mut self.sender, &mut self.buffer)?;
+        let (after, _) = self.sender.used();
+        if after < before {
+            self.keyed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// How long the key in use has been in use.
+    pub(super) fn key_age(&self) -> Duration {
+        self.keyed.elapsed()
+    }
+
+    /// Whether a writer should look for what the peer has sent; then it counts anew.
+    pub(super) const fn is_ahead_due(&mut self) -> bool {
+        let due = self.since_ahead >= AHEAD;
+        if due {
+            self.since_ahead = 0;
+        }
+        due
     }
 
     /// Seals as much of `data` as one batch takes; how much it was.
@@ -48,6 +80,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
                 Err(error) => return Err(error),
             }
         }
+        self.since_ahead = self.since_ahead.saturating_add(sealed);
         Ok(sealed)
     }
 
