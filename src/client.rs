@@ -208,7 +208,7 @@ impl Client {
     /// As [`Self::connect`]; also if `data` is too long, or more than one protocol is named.
     pub async fn connect_eager(&self, address: &str, data: &[u8]) -> Result<Stream, ConnectError> {
         let (host, tcp) = self.open(address).await?;
-        handshake::run(self, tcp, &host, Some(data)).await
+        self.connect_over_eager(tcp, &host, data).await
     }
 
     /// Connects over a Unix socket. `host` is what the server's key is filed under.
@@ -248,6 +248,20 @@ impl Client {
         host: &Host,
     ) -> Result<Stream<IO>, ConnectError> {
         handshake::run(self, io, host, None).await
+    }
+
+    /// [`Self::connect_over`] without waiting for Welcome, as [`Self::connect_eager`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect_eager`].
+    pub async fn connect_over_eager<IO: Transport>(
+        &self,
+        io: IO,
+        host: &Host,
+        data: &[u8],
+    ) -> Result<Stream<IO>, ConnectError> {
+        handshake::run(self, io, host, Some(data)).await
     }
 
     /// Opens TCP to the first address of a name that takes it.
