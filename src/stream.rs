@@ -152,6 +152,13 @@ impl<IO: Transport> Stream<IO> {
         Ok(out)
     }
 
+    /// From here on pads Data records so that each one's plaintext is a multiple of `step` bytes
+    /// long, as far as a record goes: lengths that an observer sees say that much less. 0 ends it,
+    /// which is the default.
+    pub fn pad_to(&self, step: u16) {
+        self.connection().pad_to(step);
+    }
+
     /// Begins a rekey (client) or asks for one (server); it goes on while the stream is used.
     ///
     /// # Errors

@@ -165,6 +165,10 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
+    pub(super) fn pad_to(&self, step: u16) {
+        lock(&self.outbound).padding = step;
+    }
+
     pub(super) fn rekey(&self) -> Result<(), Error> {
         let mut control = lock(&self.control);
         control.rekey(Instant::now(), &mut SysRng)?;

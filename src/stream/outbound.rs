@@ -28,12 +28,21 @@ pub(super) struct Outbound<W> {
     sent: usize,
     since_ahead: usize,
     keyed: Instant,
+    /// Data records are padded to a multiple of so many bytes; 0: not at all.
+    pub(super) padding: u16,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
     pub(super) fn new(io: W, sender: Sender) -> Self {
-        let keyed = Instant::now();
-        Self { io: Some(io), sender, buffer: Vec::new(), sent: 0, since_ahead: 0, keyed }
+        Self {
+            io: Some(io),
+            sender,
+            buffer: Vec::new(),
+            sent: 0,
+            since_ahead: 0,
+            keyed: Instant::now(),
+            padding: 0,
+        }
     }
 
     /// Where records are sealed to.
@@ -74,7 +83,7 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         self.prepare();
         let mut sealed = 0_usize;
         for chunk in data.get(..data.len().min(BATCH)).unwrap_or_default().chunks(RECORD) {
-            match self.sender.data(chunk, &mut self.buffer) {
+            match self.sender.data_padded_to(self.padding, chunk, &mut self.buffer) {
                 Ok(()) => sealed = sealed.saturating_add(chunk.len()),
                 Err(_) if sealed > 0 => break,
                 Err(error) => return Err(error),
