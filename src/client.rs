@@ -18,7 +18,7 @@ use crate::deadlines::Deadlines;
 use crate::handshake::{ClientConfig, Exchange, Target};
 use crate::key::Identity;
 use crate::session::RekeyPolicy;
-use crate::stream::{Stream, Transport};
+use crate::stream::{Liveness, Stream, Transport};
 use crate::trust::{Host, HostVerifier, KnownHosts, PinnedKeys};
 
 /// Gives the password for a server that asks for one.
@@ -61,6 +61,7 @@ pub struct Client {
     deadlines: Deadlines,
     connect_timeout: Duration,
     policy: RekeyPolicy,
+    liveness: Liveness,
 }
 
 impl Default for Client {
@@ -81,6 +82,7 @@ impl Client {
             deadlines: Deadlines::default(),
             connect_timeout: Duration::from_secs(30),
             policy: RekeyPolicy::client(),
+            liveness: Liveness::default(),
         }
     }
 
@@ -181,6 +183,14 @@ impl Client {
     #[must_use]
     pub const fn rekey(mut self, policy: RekeyPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
+    /// the end after three that were not answered.
+    #[must_use]
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
         self
     }
 

@@ -30,16 +30,20 @@ mod connection;
 mod ending;
 mod inbound;
 mod inbox;
+mod liveness;
 mod outbound;
 mod pool;
+mod roll;
 mod transport;
 mod wakers;
 
+pub use liveness::Liveness;
 pub use transport::{Any, Transport};
 
 pub(crate) use connection::Begin;
 pub(crate) use ending::part;
 pub(crate) use inbox::{Fault, Inbox};
+pub(crate) use roll::Roll;
 
 use std::io;
 use std::pin::Pin;
@@ -89,7 +93,7 @@ pub struct WriteHalf<IO: Transport = TcpStream> {
 
 impl<IO: Transport> Stream<IO> {
     pub(crate) fn begin(begin: Begin<IO>) -> Self {
-        let connection = Arc::new(Connection::new(begin));
+        let connection = Connection::begin(begin);
         Self {
             reader: ReadHalf { connection: Arc::clone(&connection), inbound: None },
             writer: WriteHalf { connection },
