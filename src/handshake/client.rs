@@ -79,15 +79,15 @@ pub struct AwaitServerHello {
 }
 
 impl AwaitServerHello {
-    /// Reads the server's frame: ServerHello or Refusal.
+    /// Reads the server's frame: ServerHello or Refusal. What stands behind it is not looked at.
     ///
     /// # Errors
     ///
     /// Whatever is wrong, the client ends without a word.
     pub fn read(self, bytes: &[u8]) -> Result<AwaitServerAuth, Error> {
-        let Some((kind, _)) = frame::hello(bytes)? else {
-            return Err(Error::malformed("ServerHello", Malformed::Short("the frame")));
-        };
+        const SHORT: Error = Error::malformed("ServerHello", Malformed::Short("the frame"));
+        let (kind, len) = frame::hello(bytes)?.ok_or(SHORT)?;
+        let bytes = bytes.get(..len).ok_or(SHORT)?;
         let body = bytes.get(HELLO_HEADER..).unwrap_or_default();
         match kind {
             HelloType::Server => self.server_hello(bytes, body),

@@ -100,7 +100,7 @@ impl HelloRead {
     fn new(config: Arc<ServerConfig>, bytes: &[u8]) -> Result<Self, Refused> {
         let malformed =
             |cause| Refused::new(Error::malformed("ClientHello", cause), Refusal::Malformed);
-        let (kind, _) = frame::hello(bytes)
+        let (kind, len) = frame::hello(bytes)
             .map_err(|error| Refused::unframed(&config, error))?
             .ok_or_else(|| malformed(Malformed::Short("the frame")))?;
         if kind != HelloType::Client {
@@ -108,6 +108,7 @@ impl HelloRead {
             let fault = Misbehaved::Unexpected { got, state: "awaiting ClientHello" };
             return Err(Refused { error: Error::Misbehaved(fault), refusal: None });
         }
+        let bytes = bytes.get(..len).ok_or_else(|| malformed(Malformed::Short("the frame")))?;
         let hello = ClientHello::decode(bytes.get(HELLO_HEADER..).unwrap_or_default())
             .map_err(malformed)?;
         let (identity, others) = Self::choose_identity(&config, &hello)?;
