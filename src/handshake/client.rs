@@ -331,6 +331,27 @@ impl AwaitWelcome {
         Ok(out)
     }
 
+    /// Seals the Close of an eager client that has no more to say; gives the record to send.
+    ///
+    /// # Errors
+    ///
+    /// The client is not eager, or Close went before.
+    pub fn eager_close(&mut self) -> Result<Vec<u8>, Error> {
+        let traffic = &mut self.0;
+        if traffic.closed {
+            return Err(Error::Misuse(Misuse::AfterClose));
+        }
+        if !traffic.config.eager {
+            return Err(Error::Misuse(Misuse::Setting(
+                "before Welcome only an eager client may send Close",
+            )));
+        }
+        let mut out = Vec::new();
+        traffic.sealer.seal(RecordType::Close, &[], Padding::None, &mut out)?;
+        traffic.closed = true;
+        Ok(out)
+    }
+
     /// Reads one record of the server's: AuthRequest, Welcome or Error.
     ///
     /// # Errors
@@ -406,15 +427,16 @@ impl Traffic {
             Err(error) => return Err(self.fail(error, ErrorCode::Protocol)),
         };
         let protocol = chosen.to_owned();
+        let session = Session::new(
+            Role::Client,
+            self.cipher,
+            self.exchange == Exchange::Hybrid,
+            self.generation,
+            self.sealer,
+            self.opener,
+        );
         let established = Established {
-            session: Session::new(
-                Role::Client,
-                self.cipher,
-                self.exchange == Exchange::Hybrid,
-                self.generation,
-                self.sealer,
-                self.opener,
-            ),
+            session: if self.closed { session.closed_early() } else { session },
             protocol,
             cipher: self.cipher,
             exchange: self.exchange,
