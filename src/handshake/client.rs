@@ -305,7 +305,7 @@ pub struct Welcomed {
     /// The connection.
     pub established: Established,
     /// Other host keys that the server proved to hold (docs/PROTOCOL.md, host_keys); none unless
-    /// the server has several.
+    /// the server has several. A key without a good proof is left out.
     pub other_host_keys: Vec<PublicKey>,
 }
 
@@ -422,10 +422,7 @@ impl Traffic {
             let fault = Misbehaved::NotOffered("an application protocol");
             return Err(self.fail(Error::Misbehaved(fault), ErrorCode::Protocol));
         }
-        let other_host_keys = match proved_host_keys(&welcome, &self.exporter) {
-            Ok(keys) => keys,
-            Err(error) => return Err(self.fail(error, ErrorCode::Protocol)),
-        };
+        let other_host_keys = proved_host_keys(&welcome, &self.exporter);
         let protocol = chosen.to_owned();
         let session = Session::new(
             Role::Client,
@@ -446,20 +443,17 @@ impl Traffic {
     }
 }
 
-/// The server's other host keys, each with its proof checked.
-fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Result<Vec<PublicKey>, Error> {
-    let mut keys = Vec::new();
-    for (blob, signature) in welcome.host_keys() {
-        let key = read_key(blob)?;
-        let challenge = rotate_challenge(exporter, blob)?;
-        sshsig::parse_signature_blob(signature)
-            .and_then(|signature| {
-                key.verify(&sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose()), &signature)
-            })
-            .map_err(|_| Error::Unproved(Unproved::Signature))?;
-        keys.push(key);
-    }
-    Ok(keys)
+/// The server's other host keys, as far as they are proved. One that is not is passed over: most
+/// clients ignore all of them, so it cannot end a connection.
+fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Vec<PublicKey> {
+    let proved = |(blob, signature): (&[u8], &[u8])| {
+        let key = read_key(blob).ok()?;
+        let challenge = rotate_challenge(exporter, blob).ok()?;
+        let signature = sshsig::parse_signature_blob(signature).ok()?;
+        let signed = sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose());
+        key.verify(&signed, &signature).is_ok().then_some(key)
+    };
+    welcome.host_keys().filter_map(proved).collect()
 }
 
 /// The server wants a password.

@@ -114,7 +114,7 @@ impl HelloRead {
         let (identity, others) = Self::choose_identity(&config, &hello)?;
         let other_host_keys = match config.stealth {
             Some(_) => Vec::new(),
-            None => others.into_iter().take(MAX_HOST_KEYS).cloned().collect(),
+            None => other_keys(identity, &others),
         };
         let identity = identity.clone();
 
@@ -243,6 +243,19 @@ impl HelloRead {
             out,
         ))
     }
+}
+
+/// The other keys of a set, each once: a key may stand under several names.
+fn other_keys(chosen: &Identity, set: &[&Identity]) -> Vec<Identity> {
+    let mut out: Vec<Identity> = Vec::new();
+    for &identity in set {
+        let key = identity.public_key();
+        let known = core::iter::once(chosen).chain(&out).any(|known| known.public_key() == key);
+        if !known && out.len() < MAX_HOST_KEYS {
+            out.push(identity.clone());
+        }
+    }
+    out
 }
 
 /// Whether any of the hints is this one. All are compared, each in constant time.
