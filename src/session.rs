@@ -171,7 +171,7 @@ impl Session {
     }
 
     /// Begins a rekey (client) or asks for one (server), unless one is under way or 60 were begun
-    /// in the last minute.
+    /// in the last minute; a key without room for Data is no reason to wait.
     ///
     /// # Errors
     ///
@@ -182,7 +182,11 @@ impl Session {
         rng: &mut R,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        self.control.rekey(now, rng)?;
+        if self.sender.may_send_data() {
+            self.control.rekey(now, rng)?;
+        } else {
+            self.control.rekey_now(now, rng)?;
+        }
         self.transmit(out)
     }
 
