@@ -2,8 +2,11 @@
 //! Each test names the requirements of docs/PROTOCOL.md that it holds.
 
 mod exporter;
+mod hello;
 mod pair;
 mod script;
 mod session;
+mod stealth;
 mod vectors;
+mod welcome;
 mod who_ends_how;
