@@ -226,6 +226,11 @@ impl Session {
     }
 
     #[cfg(test)]
+    pub(crate) fn wear_receiver(&mut self, records: u64, bytes: u64) {
+        self.receiver.wear(records, bytes);
+    }
+
+    #[cfg(test)]
     pub(crate) fn generation(&self) -> &Generation {
         self.control.generation()
     }

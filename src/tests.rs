@@ -4,6 +4,7 @@
 mod exporter;
 mod hello;
 mod pair;
+mod rekey;
 mod script;
 mod session;
 mod stealth;
