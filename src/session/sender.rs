@@ -16,7 +16,7 @@ pub struct Sender {
 enum End {
     Open,
     Closed,
-    /// Error was the last record.
+    /// Error was the last record, of this side or of the peer.
     Failed,
 }
 
@@ -127,6 +127,16 @@ impl Sender {
             return Ok(());
         }
         self.sealer.seal(kind, content, Padding::None, out)
+    }
+
+    /// Close went out before this half was made.
+    pub(super) fn closed_early(&mut self) {
+        self.end = End::Closed;
+    }
+
+    /// Nothing more is sent: the peer has ended the connection.
+    pub(super) fn end(&mut self) {
+        self.end = End::Failed;
     }
 
     /// What follows is under the next key.
