@@ -70,8 +70,8 @@ fn session() -> Vec<Seed> {
         of("server-talk", Over, &[&[1], &talk]),
         of("client-talk-aes", Over, &[&[2], &talk]),
         of("server-talk-classical", Over, &[&[5], &talk]),
-        of("client-rekey", Established, &[&[0], &[7], &[2], &[9], &[5, 0, 1], &[1, 0, 1, b'x']]),
-        of("client-rekey-asked", Established, &[&[4], &[2], &[9], &[2], &[9], &[1, 0, 1, b'x']]),
+        of("client-rekey", Rekeyed, &[&[0], &[7], &[2], &[9], &[5, 0, 1], &[1, 0, 1, b'x']]),
+        of("client-rekey-asked", Rekeyed, &[&[4], &[2], &[9], &[2], &[9], &[1, 0, 1, b'x']]),
         of(
             "server-rekey",
             Rekeyed,
