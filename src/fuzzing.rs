@@ -11,7 +11,6 @@
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    clippy::missing_panics_doc,
     reason = "a panic is how a driver reports a fault of the library"
 )]
 

@@ -67,14 +67,15 @@ impl Settings {
     }
 
     fn config(self) -> ClientConfig {
-        let mut config = ClientConfig::default();
-        config.ciphers = peer::ciphers(self.is_aes());
-        config.exchange = self.exchange();
-        config.login = fixed::LOGIN.to_owned();
-        config.protocols = peer::protocols(self.names_protocols(), self.is_eager());
-        config.target = Target::new(fixed::NAME, fixed::PORT);
-        config.eager = self.is_eager();
-        config
+        ClientConfig {
+            ciphers: peer::ciphers(self.is_aes()),
+            exchange: self.exchange(),
+            login: fixed::LOGIN.to_owned(),
+            protocols: peer::protocols(self.names_protocols(), self.is_eager()),
+            target: Target::new(fixed::NAME, fixed::PORT),
+            eager: self.is_eager(),
+            ..ClientConfig::default()
+        }
     }
 
     fn identity(self) -> Option<Identity> {

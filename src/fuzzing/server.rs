@@ -97,17 +97,20 @@ impl Settings {
     }
 
     fn client(self) -> ClientConfig {
-        let mut config = ClientConfig::default();
-        config.ciphers = peer::ciphers(self.is_aes());
-        config.exchange =
-            if self.client_is_classical() { Exchange::Classical } else { Exchange::Hybrid };
-        config.expected = vec![fixed::other_host().public_key().clone()];
-        config.server_name = self.sends_name().then(|| "named.example.org".to_owned());
-        config.login = fixed::LOGIN.to_owned();
-        config.protocols = peer::protocols(self.names_protocols(), self.is_eager());
-        config.target = Target::new(fixed::NAME, fixed::PORT);
-        config.eager = self.is_eager();
-        config
+        ClientConfig {
+            ciphers: peer::ciphers(self.is_aes()),
+            exchange: match self.client_is_classical() {
+                true => Exchange::Classical,
+                false => Exchange::Hybrid,
+            },
+            expected: vec![fixed::other_host().public_key().clone()],
+            server_name: self.sends_name().then(|| "named.example.org".to_owned()),
+            login: fixed::LOGIN.to_owned(),
+            protocols: peer::protocols(self.names_protocols(), self.is_eager()),
+            target: Target::new(fixed::NAME, fixed::PORT),
+            eager: self.is_eager(),
+            ..ClientConfig::default()
+        }
     }
 
     fn identity(self) -> Option<Identity> {
@@ -175,13 +178,10 @@ fn shared(settings: Settings, client_hello: &[u8], out: &[u8]) -> Option<Shared>
     let (kind, len) = frame::hello(out).expect("it is a hello").expect("and whole");
     assert_eq!(kind, HelloType::Server, "the answer to a ClientHello");
     let (server_hello, record) = out.split_at_checked(len).expect("and whole");
-    let body = |hello: &'static str| {
-        move |frame: &'_ [u8]| -> Vec<u8> { frame.get(HELLO_HEADER..).expect(hello).to_vec() }
-    };
-    let sent = body("it was taken")(client_hello);
-    let sent = ClientHello::decode(&sent).expect("it was taken");
-    let answer = body("it is whole")(server_hello);
-    let answer = ServerHello::decode(&answer, sent.mlkem.is_some()).expect("it is well formed");
+    let body = client_hello.get(HELLO_HEADER..).unwrap_or_default();
+    let sent = ClientHello::decode(body).expect("it was taken");
+    let body = server_hello.get(HELLO_HEADER..).unwrap_or_default();
+    let answer = ServerHello::decode(body, sent.mlkem.is_some()).expect("it is well formed");
     assert!(sent.aeads.contains(&answer.aead), "the AEAD is one of the client's");
     let cipher = Cipher::from_id(answer.aead).expect("and a known one");
     let x25519 = fixed::SERVER.x25519().agree(sent.x25519).expect("a weak share is not answered");

@@ -122,12 +122,13 @@ fn ping() -> Vec<u8> {
 /// The bytes of both sides of a handshake between honest peers with fixed randomness, the settings
 /// being those of the value zero: the client's, then the server's.
 fn handshake(for_client: bool) -> [Vec<u8>; 2] {
-    let mut config = ClientConfig::default();
-    if !for_client {
-        config.expected = vec![fixed::other_host().public_key().clone()];
-    }
-    config.login = fixed::LOGIN.to_owned();
-    config.target = Target::new(fixed::NAME, fixed::PORT);
+    let expected = if for_client { vec![] } else { vec![fixed::other_host().public_key().clone()] };
+    let config = ClientConfig {
+        expected,
+        login: fixed::LOGIN.to_owned(),
+        target: Target::new(fixed::NAME, fixed::PORT),
+        ..ClientConfig::default()
+    };
     let (client, mut to_server) =
         client::start(Arc::new(config), fixed::CLIENT.client_fresh()).unwrap();
     let mut identities = Identities::new(fixed::host());
