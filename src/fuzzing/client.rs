@@ -116,7 +116,7 @@ fn hello(mut input: Input<'_>, settings: Settings) -> Reached {
         .expect("the settings are good");
     let own = ClientHello::decode(sent.get(HELLO_HEADER..).unwrap_or_default())
         .expect("its own hello is well formed");
-    let (bytes, is_honest) = input.hello(HelloType::Server, settings.server_hello(&own));
+    let (bytes, is_honest) = input.hello(HelloType::Server, || settings.server_hello(&own));
     let Ok(Some(frame)) = whole_hello(&bytes) else { return Reached::Nothing };
     let state = match state.read(frame) {
         Ok(state) => state,

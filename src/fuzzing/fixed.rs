@@ -1,6 +1,7 @@
 //! Keys and randomness that never change.
 
 use std::convert::Infallible;
+use std::sync::OnceLock;
 
 use rand::{TryCryptoRng, TryRng};
 
@@ -11,7 +12,7 @@ use crate::key::Identity;
 use crate::wire::{KEM_CIPHERTEXT_LEN, KEM_KEY_LEN};
 
 /// Randomness that gives the same byte always. The names are the sides that draw from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fixed(u8);
 
 /// A client in a handshake.
@@ -59,8 +60,16 @@ impl Fixed {
     }
 
     /// What a client that draws from this has as its share.
-    pub(super) fn kem(self) -> KemKey {
-        KemKey::from_seed(&Secret::new([self.0; 64]))
+    pub(super) fn kem(self) -> &'static KemKey {
+        static CLIENT_KEY: OnceLock<KemKey> = OnceLock::new();
+        static LOCAL_KEY: OnceLock<KemKey> = OnceLock::new();
+        static PEER_KEY: OnceLock<KemKey> = OnceLock::new();
+        let cell = match self {
+            CLIENT => &CLIENT_KEY,
+            LOCAL => &LOCAL_KEY,
+            _ => &PEER_KEY,
+        };
+        cell.get_or_init(|| KemKey::from_seed(&Secret::new([self.0; 64])))
     }
 
     /// What a server that draws from this encapsulates.
@@ -87,22 +96,29 @@ impl Fixed {
     }
 }
 
+/// One identity, made once: that takes as long as a signature.
+fn identity(seed: u8) -> Identity {
+    static ALL: [OnceLock<Identity>; 5] = [const { OnceLock::new() }; 5];
+    let make = || Identity::from_seed(&[seed; 32]);
+    ALL.get(usize::from(seed)).map_or_else(make, |cell| cell.get_or_init(make).clone())
+}
+
 pub(super) fn host() -> Identity {
-    Identity::from_seed(&[1; 32])
+    identity(1)
 }
 
 /// A second key of the host.
 pub(super) fn other_host() -> Identity {
-    Identity::from_seed(&[2; 32])
+    identity(2)
 }
 
 /// The host's key under a name of its own.
 pub(super) fn named_host() -> Identity {
-    Identity::from_seed(&[3; 32])
+    identity(3)
 }
 
 pub(super) fn alice() -> Identity {
-    Identity::from_seed(&[4; 32])
+    identity(4)
 }
 
 /// The name that the client wants and that names the host.

@@ -72,15 +72,19 @@ impl<'a> Input<'a> {
     }
 
     /// The next frame in the clear, and whether it is the honest one.
-    pub(super) fn hello(&mut self, kind: HelloType, honest: Vec<u8>) -> (Vec<u8>, bool) {
+    pub(super) fn hello(
+        &mut self,
+        kind: HelloType,
+        honest: impl FnOnce() -> Vec<u8>,
+    ) -> (Vec<u8>, bool) {
         match self {
             Self::Raw(rest) => {
                 let len = handshake::hello_len(rest).ok().flatten().unwrap_or(rest.len());
                 (Self::take(rest, len), false)
             }
             Self::Scripted(script) => match script.u8() % 4 {
-                0 => (honest, true),
-                1 => (script.patch(&honest), false),
+                0 => (honest(), true),
+                1 => (script.patch(&honest()), false),
                 2 => {
                     let body = script.chunk();
                     let len = u16::try_from(body.len()).unwrap_or(u16::MAX).to_be_bytes();

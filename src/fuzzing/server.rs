@@ -132,10 +132,11 @@ pub fn handshake_server(data: &[u8]) -> Reached {
 
 fn hello(mut input: Input<'_>, settings: Settings) -> Reached {
     let config = Arc::new(settings.config());
-    let client = settings.client();
-    let (_, honest) = client::start(Arc::new(client), fixed::CLIENT.client_fresh())
-        .expect("the settings are good");
-    let (bytes, is_honest) = input.hello(HelloType::Client, honest);
+    let (bytes, is_honest) = input.hello(HelloType::Client, || {
+        client::start(Arc::new(settings.client()), fixed::CLIENT.client_fresh())
+            .expect("the settings are good")
+            .1
+    });
     let hello = match whole_hello(&bytes) {
         Ok(Some(hello)) => hello,
         Ok(None) => return Reached::Nothing,

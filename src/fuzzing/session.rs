@@ -232,7 +232,7 @@ impl Peer {
         let mut init = Vec::new();
         RekeyInit {
             x25519: &fixed::PEER.x25519().public(),
-            mlkem: kem.as_ref().map(|kem| kem.encapsulation_key()),
+            mlkem: kem.map(|kem| kem.encapsulation_key()),
         }
         .encode(&mut init)
         .expect("it is short");
