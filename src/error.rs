@@ -61,6 +61,55 @@ impl Error {
     pub(crate) const fn malformed(message: &'static str, cause: Malformed) -> Self {
         Self::Malformed { message, cause }
     }
+
+    /// What an established connection tells a peer that caused this, in its last record
+    /// ([`Session::fail`](crate::session::Session::fail)); nothing where there is nobody to tell.
+    #[must_use]
+    pub const fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Foreign(_)
+            | Self::Malformed { .. }
+            | Self::Misbehaved(_)
+            | Self::Incompatible(_)
+            | Self::Unproved(_)
+            | Self::Decrypt => Some(ErrorCode::Protocol),
+            Self::Internal(_) => Some(ErrorCode::Internal),
+            Self::Denied(_) => Some(ErrorCode::PermissionDenied),
+            Self::Refused(_)
+            | Self::Ended(_)
+            | Self::Truncated
+            | Self::RekeyBlocked
+            | Self::Misuse(_) => None,
+        }
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match &error {
+            Error::Foreign(_)
+            | Error::Malformed { .. }
+            | Error::Misbehaved(_)
+            | Error::Incompatible(_)
+            | Error::Decrypt => ErrorKind::InvalidData,
+            Error::Unproved(_) | Error::Denied(_) => ErrorKind::PermissionDenied,
+            Error::Refused(_) => ErrorKind::ConnectionRefused,
+            Error::Ended(farewell) => match farewell.code {
+                ErrorCode::PermissionDenied | ErrorCode::Revoked | ErrorCode::FactorNeeded => {
+                    ErrorKind::PermissionDenied
+                }
+                ErrorCode::TimedOut => ErrorKind::TimedOut,
+                _ => ErrorKind::ConnectionAborted,
+            },
+            Error::Truncated => ErrorKind::UnexpectedEof,
+            Error::RekeyBlocked => ErrorKind::Deadlock,
+            Error::Misuse(Misuse::AfterClose | Misuse::Ended) => ErrorKind::BrokenPipe,
+            Error::Misuse(_) => ErrorKind::InvalidInput,
+            Error::Internal(_) => ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
 }
 
 /// What a peer that does not speak handfast seems to speak, by its first three bytes.

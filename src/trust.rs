@@ -34,6 +34,7 @@ mod key_text;
 mod known_hosts;
 mod pattern;
 mod place;
+mod verifier;
 
 pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
@@ -41,6 +42,7 @@ pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, Verdict};
 pub use place::{Place, SkippedLine, SkippedLines};
+pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 16 << 20;

@@ -38,7 +38,9 @@ impl PeerAddr {
 impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ip(addr) => write!(f, "{}", SocketAddr::new(addr.ip().to_canonical(), addr.port())),
+            Self::Ip(addr) => {
+                write!(f, "{}", SocketAddr::new(addr.ip().to_canonical(), addr.port()))
+            }
             Self::Unix => f.write_str("a Unix socket"),
             Self::Unknown => f.write_str("an unknown address"),
         }

@@ -20,7 +20,8 @@ use crate::trust::{AuthorizedKeys, Decision, Place};
 pub fn ip_allowlist<N: AsRef<str>>(
     networks: impl IntoIterator<Item = N>,
 ) -> Result<IpAllowlist, InvalidNetwork> {
-    let networks = networks.into_iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>()?;
+    let networks =
+        networks.into_iter().map(|text| network(text.as_ref())).collect::<Result<_, _>>()?;
     Ok(IpAllowlist { networks })
 }
 

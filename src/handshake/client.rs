@@ -293,7 +293,7 @@ pub struct AwaitWelcome(Traffic);
 #[derive(Debug)]
 pub enum Answer {
     /// A password.
-    Password(AnswerPassword),
+    Password(Box<AnswerPassword>),
     /// Nothing more: the connection is there.
     Welcome(Box<Welcomed>),
 }
@@ -385,9 +385,9 @@ impl Traffic {
         match request {
             AuthRequest::Password(prompt) => {
                 let prompt = prompt.to_owned();
-                Ok(Answer::Password(AnswerPassword { traffic: self, prompt }))
+                Ok(Answer::Password(Box::new(AnswerPassword { traffic: self, prompt })))
             }
-            AuthRequest::Unknown(_) => {
+            AuthRequest::Unknown => {
                 let error =
                     Error::Denied("the server asks for a factor unknown to this version".into());
                 Err(self.fail(error, ErrorCode::PermissionDenied))

@@ -90,7 +90,6 @@ pub struct HelloRead {
     cipher: Cipher,
     identity: Identity,
     other_host_keys: Vec<Identity>,
-    random: [u8; 32],
     x25519: [u8; 32],
     mlkem: Option<Box<[u8; KEM_KEY_LEN]>>,
     transcript: Transcript,
@@ -135,7 +134,6 @@ impl HelloRead {
             cipher,
             identity,
             other_host_keys,
-            random: *hello.random,
             x25519: *hello.x25519,
             mlkem,
             transcript,
@@ -234,6 +232,7 @@ impl HelloRead {
                 config: self.config,
                 cipher: self.cipher,
                 exchange,
+                host_key: self.identity.public_key().clone(),
                 other_host_keys: self.other_host_keys,
                 secrets,
                 transcript: self.transcript,
@@ -259,6 +258,7 @@ pub struct AwaitClientAuth {
     config: Arc<ServerConfig>,
     cipher: Cipher,
     exchange: Exchange,
+    host_key: PublicKey,
     other_host_keys: Vec<Identity>,
     secrets: HandshakeSecrets,
     transcript: Transcript,
@@ -309,6 +309,7 @@ impl AwaitClientAuth {
             config: self.config,
             cipher: self.cipher,
             exchange: self.exchange,
+            host_key: self.host_key,
             other_host_keys: self.other_host_keys,
             generation,
             exporter,
@@ -363,6 +364,7 @@ pub struct Authenticating {
     config: Arc<ServerConfig>,
     cipher: Cipher,
     exchange: Exchange,
+    host_key: PublicKey,
     other_host_keys: Vec<Identity>,
     claims: Claims,
     requests: u8,
@@ -379,6 +381,12 @@ impl core::fmt::Debug for Authenticating {
 }
 
 impl Authenticating {
+    /// The host key that the server proved.
+    #[must_use]
+    pub const fn host_key(&self) -> &PublicKey {
+        &self.host_key
+    }
+
     /// What the client said and proved.
     #[must_use]
     pub const fn claims(&self) -> &Claims {
@@ -389,9 +397,19 @@ impl Authenticating {
     ///
     /// # Errors
     ///
-    /// [`Misuse`]: the prompt is longer than 255 bytes or no text, eight requests went before, or
+    /// Nothing was asked, and the state comes back: the prompt is longer than 255 bytes or no text, eight requests went before, or
     /// the client is eager and cannot be asked.
-    pub fn ask_password(mut self, prompt: &str) -> Result<(AwaitResponse, Vec<u8>), Error> {
+    pub fn ask_password(
+        mut self,
+        prompt: &str,
+    ) -> Result<(AwaitResponse, Vec<u8>), (Box<Self>, Error)> {
+        match self.request(prompt) {
+            Ok(out) => Ok((AwaitResponse(self), out)),
+            Err(error) => Err((Box::new(self), error)),
+        }
+    }
+
+    fn request(&mut self, prompt: &str) -> Result<Vec<u8>, Error> {
         const MAX_REQUESTS: u8 = 8;
         let setting = |text| Err(Error::Misuse(Misuse::Setting(text)));
         if self.claims.eager {
@@ -403,11 +421,11 @@ impl Authenticating {
         if self.requests >= MAX_REQUESTS {
             return setting("a client can be asked for at most 8 factors");
         }
-        self.requests = self.requests.saturating_add(1);
         let mut message = Vec::new();
         AuthRequest::encode_password(&mut message, prompt)?;
         let out = auth_record(&mut self.sealer, &message)?;
-        Ok((AwaitResponse(self), out))
+        self.requests = self.requests.saturating_add(1);
+        Ok(out)
     }
 
     /// Refuses: gives the Error to send, without text.
