@@ -297,8 +297,11 @@ fn decide(
     for _ in 0..settings.passwords() {
         let (waiting, out) = match state.ask_password("Password: ") {
             Ok(asked) => asked,
-            Err(error) => {
+            Err((state, error)) => {
                 assert!(claims.eager, "only an eager client is not asked: {error}");
+                let out = state.refuse(ErrorCode::FactorNeeded);
+                let code = peer::farewell(&mut peer.opener, &out);
+                assert_eq!(code, ErrorCode::FactorNeeded, "the server says what is missing");
                 return reached;
             }
         };

@@ -79,12 +79,12 @@ fn session() -> Vec<Seed> {
         ),
         of("server-rekey-classical-aes", Rekeyed, &[&[7], &[2], &[9], &[2], &[5, 0, 1]]),
         of(
-            "server-rekey-recorded",
+            "recorded-rekey-init",
             Rekeyed,
             &[&[1], &[0, 8, 0], &chunk(&recorded("rekey", "rekey_init")), &[9], &[2], &[5, 0, 1]],
         ),
         of(
-            "client-rekey-recorded",
+            "client-rekey-of-the-vector",
             Rekeyed,
             &[&[0], &[7], &[0, 9, 0], &chunk(&recorded("rekey", "rekey_reply")), &[9]],
         ),
@@ -217,7 +217,7 @@ fn handshake_server() -> Vec<Seed> {
         of("hello-patched-aeads", Nothing, &[&[1, 0, 0], &[1, 0, 71, 0, 4, 4, 1, 1, 2]]),
         of("hello-patched-share", Established, &[&[1, 0, 0], &[1, 0, 39, 0, 2, 1, 2]]),
         of("hello-weak-share", Nothing, &[&[1, 0, 0], &[1, 0, 39, 0, 32], &[0; 32]]),
-        of("hello-named", Established, &[&prefers, &[2], &chunk(&body("named"))]),
+        of("recorded-hello-named", Established, &[&prefers, &[2], &chunk(&body("named"))]),
         of("hello-classical", Established, &[&prefers, &[2], &chunk(&body("classical"))]),
         of("auth-default", Established, &[&[1, 0, 0], &[0], &[2], &auth("default"), &talk[..7]]),
         of("auth-eager", Established, &[&[1, 0, 0], &[0], &[2], &auth("eager"), &talk[..7]]),
