@@ -7,6 +7,7 @@ mod pair;
 mod rekey;
 mod script;
 mod session;
+mod state_matrix;
 mod stealth;
 mod vectors;
 mod welcome;
