@@ -9,6 +9,7 @@ mod script;
 mod session;
 mod state_matrix;
 mod stealth;
+mod tamper;
 mod vectors;
 mod welcome;
 mod who_ends_how;
