@@ -73,3 +73,52 @@ async fn much_goes_both_ways_past_many_rekeys() {
     assert!(back == data, "what came back is what was sent");
     writer.await.unwrap();
 }
+
+/// [REC-5]
+#[tokio::test]
+async fn padding_hides_lengths_from_those_who_watch() {
+    let host = Identity::generate().unwrap();
+    let server = Server::new(host.clone()).authenticator(anonymous());
+    let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));
+    // what the client sends passes through here
+    let (near, mut watched) = tokio::io::duplex(1 << 20);
+    let (mut relay, far) = tokio::io::duplex(1 << 20);
+    let target = handfast::trust::Host::new("example.org", 0).unwrap();
+    let watch = tokio::spawn(async move {
+        let (mut seen, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+        loop {
+            tokio::select! {
+                len = watched.read(&mut buffer) => {
+                    let len = len.unwrap();
+                    if len == 0 {
+                        return seen;
+                    }
+                    seen.push(len);
+                    relay.write_all(&buffer[..len]).await.unwrap();
+                }
+                byte = relay.read_u8() => match byte {
+                    Ok(byte) => watched.write_u8(byte).await.unwrap(),
+                    Err(_) => return seen,
+                }
+            }
+        }
+    });
+    let (accepted, connected) = tokio::join!(
+        server.accept_over(far, handfast::auth::PeerAddr::Unknown),
+        client.connect_over(near, &target)
+    );
+    let (mut served, _) = accepted.unwrap();
+    let mut stream = connected.unwrap();
+    stream.pad_to(1000);
+    for len in [1, 10, 999, 1000, 2500] {
+        let sent = vec![1; len];
+        stream.write_all(&sent).await.unwrap();
+        let mut got = vec![0; len];
+        served.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, sent, "padding is not data");
+    }
+    drop((stream, served));
+    let seen = watch.await.unwrap();
+    // header and tag besides; content and type fill multiples of 1,000
+    assert_eq!(seen[seen.len() - 5..], [1018, 1018, 1018, 2018, 3018]);
+}

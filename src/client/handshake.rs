@@ -71,6 +71,8 @@ pub(super) async fn run<IO: Transport>(
                 early,
                 agreement,
                 policy: client.policy,
+                liveness: client.liveness,
+                roll: None,
             }))
         }
         Err(End { error, farewell }) => {

@@ -79,15 +79,15 @@ pub struct AwaitServerHello {
 }
 
 impl AwaitServerHello {
-    /// Reads the server's frame: ServerHello or Refusal.
+    /// Reads the server's frame: ServerHello or Refusal. What stands behind it is not looked at.
     ///
     /// # Errors
     ///
     /// Whatever is wrong, the client ends without a word.
     pub fn read(self, bytes: &[u8]) -> Result<AwaitServerAuth, Error> {
-        let Some((kind, _)) = frame::hello(bytes)? else {
-            return Err(Error::malformed("ServerHello", Malformed::Short("the frame")));
-        };
+        const SHORT: Error = Error::malformed("ServerHello", Malformed::Short("the frame"));
+        let (kind, len) = frame::hello(bytes)?.ok_or(SHORT)?;
+        let bytes = bytes.get(..len).ok_or(SHORT)?;
         let body = bytes.get(HELLO_HEADER..).unwrap_or_default();
         match kind {
             HelloType::Server => self.server_hello(bytes, body),
@@ -305,7 +305,7 @@ pub struct Welcomed {
     /// The connection.
     pub established: Established,
     /// Other host keys that the server proved to hold (docs/PROTOCOL.md, host_keys); none unless
-    /// the server has several.
+    /// the server has several. A key without a good proof is left out.
     pub other_host_keys: Vec<PublicKey>,
 }
 
@@ -328,6 +328,27 @@ impl AwaitWelcome {
         }
         let mut out = Vec::new();
         traffic.sealer.seal(RecordType::Data, data, Padding::None, &mut out)?;
+        Ok(out)
+    }
+
+    /// Seals the Close of an eager client that has no more to say; gives the record to send.
+    ///
+    /// # Errors
+    ///
+    /// The client is not eager, or Close went before.
+    pub fn eager_close(&mut self) -> Result<Vec<u8>, Error> {
+        let traffic = &mut self.0;
+        if traffic.closed {
+            return Err(Error::Misuse(Misuse::AfterClose));
+        }
+        if !traffic.config.eager {
+            return Err(Error::Misuse(Misuse::Setting(
+                "before Welcome only an eager client may send Close",
+            )));
+        }
+        let mut out = Vec::new();
+        traffic.sealer.seal(RecordType::Close, &[], Padding::None, &mut out)?;
+        traffic.closed = true;
         Ok(out)
     }
 
@@ -401,20 +422,18 @@ impl Traffic {
             let fault = Misbehaved::NotOffered("an application protocol");
             return Err(self.fail(Error::Misbehaved(fault), ErrorCode::Protocol));
         }
-        let other_host_keys = match proved_host_keys(&welcome, &self.exporter) {
-            Ok(keys) => keys,
-            Err(error) => return Err(self.fail(error, ErrorCode::Protocol)),
-        };
+        let other_host_keys = proved_host_keys(&welcome, &self.exporter);
         let protocol = chosen.to_owned();
+        let session = Session::new(
+            Role::Client,
+            self.cipher,
+            self.exchange == Exchange::Hybrid,
+            self.generation,
+            self.sealer,
+            self.opener,
+        );
         let established = Established {
-            session: Session::new(
-                Role::Client,
-                self.cipher,
-                self.exchange == Exchange::Hybrid,
-                self.generation,
-                self.sealer,
-                self.opener,
-            ),
+            session: if self.closed { session.closed_early() } else { session },
             protocol,
             cipher: self.cipher,
             exchange: self.exchange,
@@ -424,20 +443,17 @@ impl Traffic {
     }
 }
 
-/// The server's other host keys, each with its proof checked.
-fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Result<Vec<PublicKey>, Error> {
-    let mut keys = Vec::new();
-    for (blob, signature) in welcome.host_keys() {
-        let key = read_key(blob)?;
-        let challenge = rotate_challenge(exporter, blob)?;
-        sshsig::parse_signature_blob(signature)
-            .and_then(|signature| {
-                key.verify(&sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose()), &signature)
-            })
-            .map_err(|_| Error::Unproved(Unproved::Signature))?;
-        keys.push(key);
-    }
-    Ok(keys)
+/// The server's other host keys, as far as they are proved. One that is not is passed over: most
+/// clients ignore all of them, so it cannot end a connection.
+fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Vec<PublicKey> {
+    let proved = |(blob, signature): (&[u8], &[u8])| {
+        let key = read_key(blob).ok()?;
+        let challenge = rotate_challenge(exporter, blob).ok()?;
+        let signature = sshsig::parse_signature_blob(signature).ok()?;
+        let signed = sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose());
+        key.verify(&signed, &signature).is_ok().then_some(key)
+    };
+    welcome.host_keys().filter_map(proved).collect()
 }
 
 /// The server wants a password.

@@ -99,7 +99,7 @@ impl HelloRead {
     fn new(config: Arc<ServerConfig>, bytes: &[u8]) -> Result<Self, Refused> {
         let malformed =
             |cause| Refused::new(Error::malformed("ClientHello", cause), Refusal::Malformed);
-        let (kind, _) = frame::hello(bytes)
+        let (kind, len) = frame::hello(bytes)
             .map_err(|error| Refused::unframed(&config, error))?
             .ok_or_else(|| malformed(Malformed::Short("the frame")))?;
         if kind != HelloType::Client {
@@ -107,12 +107,13 @@ impl HelloRead {
             let fault = Misbehaved::Unexpected { got, state: "awaiting ClientHello" };
             return Err(Refused { error: Error::Misbehaved(fault), refusal: None });
         }
+        let bytes = bytes.get(..len).ok_or_else(|| malformed(Malformed::Short("the frame")))?;
         let hello = ClientHello::decode(bytes.get(HELLO_HEADER..).unwrap_or_default())
             .map_err(malformed)?;
         let (identity, others) = Self::choose_identity(&config, &hello)?;
         let other_host_keys = match config.stealth {
             Some(_) => Vec::new(),
-            None => others.into_iter().take(MAX_HOST_KEYS).cloned().collect(),
+            None => other_keys(identity, &others),
         };
         let identity = identity.clone();
 
@@ -241,6 +242,19 @@ impl HelloRead {
             out,
         ))
     }
+}
+
+/// The other keys of a set, each once: a key may stand under several names.
+fn other_keys(chosen: &Identity, set: &[&Identity]) -> Vec<Identity> {
+    let mut out: Vec<Identity> = Vec::new();
+    for &identity in set {
+        let key = identity.public_key();
+        let known = core::iter::once(chosen).chain(&out).any(|known| known.public_key() == key);
+        if !known && out.len() < MAX_HOST_KEYS {
+            out.push(identity.clone());
+        }
+    }
+    out
 }
 
 /// Whether any of the hints is this one. All are compared, each in constant time.

@@ -16,7 +16,7 @@ use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
 use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
 use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
-use crate::stream::{Agreement, Begin, Fault, Inbox, Stream, Transport, part};
+use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
 
 /// A handshake that ended: why, and what is still to be done.
 struct End {
@@ -57,6 +57,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
     server: &Server<A>,
     io: IO,
     from: PeerAddr,
+    roll: Option<Arc<Roll>>,
 ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
     let (read, write) = io.into_halves();
     let now = Instant::now();
@@ -80,8 +81,9 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
             );
             let (read, early) = handshake.inbox.into_parts();
             let write = handshake.write;
-            let policy = server.policy;
-            let begin = Begin { read, write, session: welcomed, early, agreement, policy };
+            let (policy, liveness) = (server.policy, server.liveness);
+            let session = welcomed;
+            let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
             Ok((Stream::begin(begin), peer))
         }
         Err(End { error, last }) => {

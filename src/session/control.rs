@@ -325,6 +325,8 @@ impl Control {
         let next = self.generation.next(&Agreed { mlkem, x25519: agreed }, content, &reply)?;
         let sealer = Sealer::new(self.cipher, &next.server()?)?;
         self.rekey = Rekey::Replying(Box::new(Opener::new(self.cipher, &next.client()?)?));
+        // the client came first: what still waited to be asked is answered
+        self.due.retain(|due| !matches!(due, Due::RekeyAsk));
         self.due.push_back(Due::RekeyReply(reply, Box::new(sealer)));
         self.generation = next;
         Ok(())

@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -15,7 +15,9 @@ use rand::rngs::SysRng;
 
 use super::ending::Ending;
 use super::inbound::Inbound;
+use super::liveness::{Due, Liveness};
 use super::outbound::Outbound;
+use super::roll::{End, Entry, Roll};
 use super::wakers::Wakers;
 use super::{Agreement, Transport};
 use crate::error::{Error, ErrorCode, Misuse};
@@ -37,6 +39,9 @@ pub(crate) struct Begin<IO: Transport> {
     pub(crate) early: Vec<u8>,
     pub(crate) agreement: Agreement,
     pub(crate) policy: RekeyPolicy,
+    pub(crate) liveness: Liveness,
+    /// Where the connection is entered, so that it can be ended from outside.
+    pub(crate) roll: Option<Arc<Roll>>,
 }
 
 pub(super) struct Connection<IO: Transport> {
@@ -55,6 +60,7 @@ pub(super) struct Connection<IO: Transport> {
     readable: Wakers,
     writable: Wakers,
     policy: RekeyPolicy,
+    entry: OnceLock<Entry>,
     pub(super) agreement: Agreement,
 }
 
@@ -63,9 +69,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<IO: Transport> Connection<IO> {
-    pub(super) fn new(begin: Begin<IO>) -> Self {
+    pub(super) fn begin(mut begin: Begin<IO>) -> Arc<Self> {
+        let roll = begin.roll.take();
+        let connection = Arc::new(Self::new(begin));
+        if let Some(roll) = roll {
+            let weak: Weak<Self> = Arc::downgrade(&connection);
+            let _ = connection.entry.set(roll.enter(weak));
+        }
+        connection
+    }
+
+    fn new(begin: Begin<IO>) -> Self {
         let (sender, receiver, control) = begin.session.into_parts();
-        let inbound = Inbound::new(begin.read, receiver, &begin.early);
+        let inbound = Inbound::new(begin.read, receiver, &begin.early, begin.liveness);
         Self {
             inbound: Mutex::new(Some(Box::new(inbound))),
             outbound: Mutex::new(Outbound::new(begin.write, sender)),
@@ -78,6 +94,7 @@ impl<IO: Transport> Connection<IO> {
             readable: Wakers::new(),
             writable: Wakers::new(),
             policy: begin.policy,
+            entry: OnceLock::new(),
             agreement: begin.agreement,
         }
     }
@@ -165,6 +182,10 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
+    pub(super) fn pad_to(&self, step: u16) {
+        lock(&self.outbound).padding = step;
+    }
+
     pub(super) fn rekey(&self) -> Result<(), Error> {
         let mut control = lock(&self.control);
         control.rekey(Instant::now(), &mut SysRng)?;
@@ -232,12 +253,42 @@ impl<IO: Transport> Connection<IO> {
             // what is owed goes out before this side waits for an answer to it
             self.poll_transmit(half, cx);
             self.readable.register(half, cx);
-            match ready!(inbound.poll_fill(&mut self.readable.context()))? {
+            let filled = match inbound.poll_fill(&mut self.readable.context()) {
+                Poll::Ready(filled) => filled?,
+                Poll::Pending => {
+                    ready!(self.poll_liveness(inbound, half, cx));
+                    continue;
+                }
+            };
+            match filled {
                 0 if inbound.receiver.is_closed() => inbound.eof = true,
                 0 => self.fail(inbound, Error::Truncated),
                 _ => {}
             }
         }
+    }
+
+    /// Waits until the time that has passed asks for something, and does it.
+    fn poll_liveness(
+        &self,
+        inbound: &mut Inbound<IO::Read>,
+        half: Half,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if half == Half::Writer {
+            return Poll::Pending;
+        }
+        let wrote = lock(&self.outbound).wrote;
+        match ready!(inbound.watch.poll(wrote, cx)) {
+            Due::Ping(payload) => {
+                let mut control = lock(&self.control);
+                // with eight out already there is nothing to add
+                let _ = control.ping(payload);
+                self.note(&control);
+            }
+            Due::End(error) => self.fail(inbound, error),
+        }
+        Poll::Ready(())
     }
 
     /// Whether both sides have closed; then this side's direction of the transport ends, too.
@@ -266,11 +317,15 @@ impl<IO: Transport> Connection<IO> {
     }
 
     pub(super) fn begin_abort(&self, code: ErrorCode, text: &str) -> Result<(), Error> {
+        self.abort_with(code, text, Error::Misuse(Misuse::Ended))
+    }
+
+    fn abort_with(&self, code: ErrorCode, text: &str, error: Error) -> Result<(), Error> {
         let mut outbound = lock(&self.outbound);
         outbound.prepare();
         let Outbound { sender, buffer, .. } = &mut *outbound;
         sender.error(code, text, buffer)?;
-        let _ = self.ended.set(Error::Misuse(Misuse::Ended));
+        let _ = self.ended.set(error);
         if let Some(inbound) = lock(&self.inbound).as_mut() {
             inbound.ending = Some(Ending::new());
         }
@@ -420,6 +475,20 @@ impl<IO: Transport> Connection<IO> {
             self.poll_over(Half::Writer, cx);
         }
         Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: Transport> End for Connection<IO> {
+    fn end(&self, code: ErrorCode) {
+        if self.ended.get().is_some() || self.abort_with(code, "", Error::Stopped).is_err() {
+            return;
+        }
+        // the halves may not be polled any more, so what can go out goes now
+        let _ = lock(&self.outbound).poll_end(&mut self.writable.context());
+        for half in [Half::Reader, Half::Writer] {
+            self.readable.wake(half);
+            self.writable.wake(half);
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::AsyncWrite;
+use tokio::time::Instant;
 
 use super::pool;
 use crate::error::Error;
@@ -28,12 +29,24 @@ pub(super) struct Outbound<W> {
     sent: usize,
     since_ahead: usize,
     keyed: Instant,
+    /// When Data was sealed last.
+    pub(super) wrote: Instant,
+    /// Data records are padded to a multiple of so many bytes; 0: not at all.
+    pub(super) padding: u16,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
     pub(super) fn new(io: W, sender: Sender) -> Self {
-        let keyed = Instant::now();
-        Self { io: Some(io), sender, buffer: Vec::new(), sent: 0, since_ahead: 0, keyed }
+        Self {
+            io: Some(io),
+            sender,
+            buffer: Vec::new(),
+            sent: 0,
+            since_ahead: 0,
+            keyed: Instant::now(),
+            wrote: Instant::now(),
+            padding: 0,
+        }
     }
 
     /// Where records are sealed to.
@@ -55,9 +68,9 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         Ok(())
     }
 
-    /// How long the key in use has been in use.
+    /// How long the key in use has been in use when it was used last.
     pub(super) fn key_age(&self) -> Duration {
-        self.keyed.elapsed()
+        self.wrote.saturating_duration_since(self.keyed)
     }
 
     /// Whether a writer should look for what the peer has sent; then it counts anew.
@@ -72,9 +85,10 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// Seals as much of `data` as one batch takes; how much it was.
     pub(super) fn seal(&mut self, data: &[u8]) -> Result<usize, Error> {
         self.prepare();
+        self.wrote = Instant::now();
         let mut sealed = 0_usize;
         for chunk in data.get(..data.len().min(BATCH)).unwrap_or_default().chunks(RECORD) {
-            match self.sender.data(chunk, &mut self.buffer) {
+            match self.sender.data_padded_to(self.padding, chunk, &mut self.buffer) {
                 Ok(()) => sealed = sealed.saturating_add(chunk.len()),
                 Err(_) if sealed > 0 => break,
                 Err(error) => return Err(error),
