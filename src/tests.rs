@@ -5,6 +5,7 @@ mod codec;
 mod exporter;
 mod hello;
 mod limits;
+mod matrix;
 mod pair;
 mod rekey;
 mod script;

@@ -9,7 +9,7 @@ use crate::key::Identity;
 use crate::record::{Padding, RecordType, Sealer};
 use crate::session;
 
-/// [REC-4] [REC-3] [LIM-1] [LIM-2]
+/// [REC-4] [REC-3] [LIM-1]
 #[test]
 fn before_a_peer_is_authenticated_n_lies_between_17_and_16384() {
     for n in 0..=u16::MAX {
@@ -83,7 +83,7 @@ fn a_stream_split_anywhere_gives_the_same_messages() {
     }
 }
 
-/// [WIRE-9] [LIM-2]
+/// [WIRE-9]
 #[test]
 fn every_message_of_a_handshake_is_one_record_within_the_early_limit() {
     let mut setup = Setup::default();
