@@ -2,7 +2,7 @@
 //! shows to whoever called. `cargo test` builds it; `ssh-keygen` must be installed.
 
 #![cfg(feature = "tokio")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests end a test this way")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests end a test this way")]
 
 mod desk;
 mod files;
