@@ -10,6 +10,7 @@
 //! Time and randomness are arguments.
 
 mod control;
+mod fresh;
 mod receiver;
 mod rekey;
 mod sender;
@@ -217,6 +218,11 @@ impl Session {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.control.is_over()
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn role(&self) -> Role {
+        self.control.role()
     }
 
     #[cfg(test)]

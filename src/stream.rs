@@ -58,8 +58,9 @@ use crate::error::{Error, ErrorCode};
 use crate::handshake::Exchange;
 use crate::key::PublicKey;
 use crate::schedule::Exporter;
-use connection::{Connection, Half};
+use connection::Connection;
 use inbound::Inbound;
+use wakers::Half;
 
 /// What both ends of a connection agreed on.
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Streams whose peer is gone, that nobody uses, or whose listener is shut down.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-#![expect(clippy::field_reassign_with_default, reason = "the settings are not exhaustive")]
 
 use std::io::ErrorKind;
 use std::time::Duration;

@@ -66,6 +66,11 @@ impl Settings {
         self.0 & 128 != 0
     }
 
+    /// Only an eager client may, and that one is asked for no password.
+    const fn closes_early(self) -> bool {
+        self.declines()
+    }
+
     fn config(self) -> ClientConfig {
         ClientConfig {
             ciphers: peer::ciphers(self.is_aes()),
@@ -248,9 +253,13 @@ fn welcome(
     let mut reached = Reached::Proved;
     let early = state.eager_data(b"early");
     assert_eq!(early.is_ok(), settings.is_eager(), "an eager client need not wait");
-    if let Ok(early) = early {
-        let opened = peer::open(&mut peer.opener, &early);
-        assert_eq!(opened, (RecordType::Data, b"early".to_vec()), "it is what was sent");
+    if let Ok(mut early) = early {
+        if settings.closes_early() {
+            early.extend_from_slice(&state.eager_close().expect("it is eager"));
+            assert!(state.eager_close().is_err(), "there is one Close");
+            assert!(state.eager_data(b"late").is_err(), "no Data follows Close");
+        }
+        peer.hear_early(&early, b"early");
     }
     for asked in 0.. {
         assert!(asked <= 8, "at most 8 factors are asked for");

@@ -125,6 +125,12 @@ impl Peer {
         assert_eq!(here, there, "both sides export the same");
     }
 
+    /// What an eager client sends before Welcome.
+    pub(super) fn hear_early(&mut self, out: &[u8], data: &[u8]) {
+        let mut sent = Sent::from([data.to_vec()]);
+        assert!(self.read(out, &mut sent).is_ok() && sent.is_empty(), "Data arrives whole");
+    }
+
     /// Plays the session to its end, or to that of the input.
     pub(super) fn run(self, input: Input<'_>, session: Session) -> Reached {
         match input {
@@ -321,7 +327,7 @@ impl Play {
                     return Ok(());
                 }
                 assert_eq!(heard.err(), Some(Error::Decrypt), "nobody has sealed this");
-                return self.fail();
+                return self.fail(Error::Decrypt);
             }
             5 => {
                 let data = vec![b'x'; script.u16().into()];
@@ -341,8 +347,7 @@ impl Play {
             6 => {
                 let full = self.peer.pings_here.len() >= 8;
                 let sent = self.session.ping([script.u8(); 8], &mut out);
-                // when all is over nothing goes out, and nothing comes back
-                assert!(self.over || sent.is_ok() != full, "8 Pings may be out");
+                assert_eq!(sent.is_err(), full, "8 Pings may be out");
             }
             7 => self
                 .session
@@ -358,12 +363,8 @@ impl Play {
                 let code = ErrorCode::from_number(script.u16());
                 self.session.fail(code, "because", &mut out).expect("the keys are new");
                 assert!(self.peer.read(&out, &mut self.sent).is_err(), "the last is an Error");
-                return Err(Ended);
+                return self.check_ended();
             }
-        }
-        if self.over {
-            // the peer may have dropped its keys
-            return Ok(());
         }
         self.peer.read(&out, &mut self.sent)
     }
@@ -379,17 +380,20 @@ impl Play {
             assert!(matches!(heard, Ok(Event::Nothing)), "what is over hears nothing");
             return Ok(());
         }
-        // the last byte that is not zero is the type, whatever it was meant to be
-        let end = mirror.iter().rposition(|&byte| byte != 0);
-        let end = end.filter(|_| heard.is_ok());
-        let Some(end) = end else {
-            let honest = kind == RecordType::Data.id() && !content.is_empty() && !self.peer.closed;
-            assert!(!honest, "honest Data: {:?}", heard.err());
-            return self.fail();
+        let event = match heard {
+            Ok(event) => event,
+            Err(error) => {
+                let honest =
+                    kind == RecordType::Data.id() && !content.is_empty() && !self.peer.closed;
+                assert!(!honest, "honest Data: {error}");
+                return self.fail(error);
+            }
         };
+        // the last byte that is not zero is the type, whatever it was meant to be
+        let end = mirror.iter().rposition(|&byte| byte != 0).expect("a record has a type");
         let content = mirror.get(..end).unwrap_or_default().to_vec();
         let kind = mirror.get(end).copied().unwrap_or_default();
-        self.heard(heard.expect("it was looked at"), kind, content)
+        self.heard(event, kind, content)
     }
 
     /// The side under test took a record. Was it right to?
@@ -462,15 +466,28 @@ impl Play {
         })
     }
 
-    /// The side under test says why it ends.
-    fn fail(&mut self) -> Step {
+    /// The side under test has found a fault, or the peer has: it says so, unless the peer did, and
+    /// nothing counts any more.
+    fn fail(&mut self, error: Error) -> Step {
         let mut out = Vec::new();
         self.session.fail(ErrorCode::Protocol, "", &mut out).expect("the keys are new");
-        assert!(self.peer.read(&out, &mut self.sent).is_err(), "the last is an Error");
-        let again = out.len();
+        if matches!(error, Error::Ended(_)) {
+            assert!(out.is_empty(), "an Error is not answered");
+        } else {
+            assert!(self.peer.read(&out, &mut self.sent).is_err(), "the last is an Error");
+        }
+        self.check_ended()
+    }
+
+    fn check_ended(&mut self) -> Step {
+        let mut out = Vec::new();
         let ended = self.session.send(b"more", &mut out);
         assert_eq!(ended, Err(Error::Misuse(Misuse::Ended)), "nothing follows an Error");
-        assert_eq!(out.len(), again, "nothing follows an Error");
+        self.session.close(&mut out).expect("there is nothing to say");
+        assert!(out.is_empty(), "nothing follows an Error");
+        let mut record = seal(&mut self.peer.sealer, RecordType::Data.id(), b"x", Padding::None);
+        let heard = self.session.receive(&mut record, self.now, &mut { fixed::LOCAL });
+        assert!(matches!(heard, Ok(Event::Nothing)), "what has failed hears nothing");
         Err(Ended)
     }
 }

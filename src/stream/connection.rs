@@ -5,30 +5,26 @@
 //! for each write; the reading half takes it only when the protocol owes the peer something.
 //! Locks are taken in the order outbound, control, and never across an await.
 
+mod end;
+mod reading;
+mod writing;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::{Context, Poll, ready};
+use std::task::Context;
 use std::time::Instant;
 
 use rand::rngs::SysRng;
 
-use super::ending::Ending;
 use super::inbound::Inbound;
-use super::liveness::{Due, Liveness};
+use super::liveness::Liveness;
 use super::outbound::Outbound;
-use super::roll::{End, Entry, Roll};
-use super::wakers::Wakers;
+use super::roll::{Entry, Roll};
+use super::wakers::{Half, Wakers};
 use super::{Agreement, Transport};
-use crate::error::{Error, ErrorCode, Misuse};
+use crate::error::Error;
 use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
-
-/// Which half of a stream acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
-    Reader,
-    Writer,
-}
 
 /// What a connection begins with.
 pub(crate) struct Begin<IO: Transport> {
@@ -50,11 +46,15 @@ pub(super) struct Connection<IO: Transport> {
     control: Mutex<Control>,
     /// Control has something to transmit.
     due: AtomicBool,
+    /// What control wanted sent was sealed, and the transport has not taken it yet.
+    stuck: AtomicBool,
     /// A rekey is under way.
     rekeying: AtomicBool,
     /// The reading half holds data that was not read.
     unread: AtomicBool,
     reader_gone: AtomicBool,
+    /// An Error of this side's was sealed, and the peer is to be given time to read it.
+    said: AtomicBool,
     /// Why nothing more is sent or received.
     ended: OnceLock<Error>,
     readable: Wakers,
@@ -87,9 +87,11 @@ impl<IO: Transport> Connection<IO> {
             outbound: Mutex::new(Outbound::new(begin.write, sender)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
+            said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
             writable: Wakers::new(),
@@ -149,7 +151,7 @@ impl<IO: Transport> Connection<IO> {
                 opened
             }
             Err(error) => {
-                self.fail(inbound, error);
+                self.fail(error);
                 false
             }
         }
@@ -206,301 +208,15 @@ impl<IO: Transport> Connection<IO> {
 
     /// Sends what control wants sent, as far as the transport takes it now.
     fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
-        if self.due.load(Ordering::Acquire) {
+        if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
             let mut outbound = lock(&self.outbound);
             let _ = self.transmit(&mut outbound);
             self.writable.register(half, cx);
             // an error shows to whoever writes or reads next
-            let _ = outbound.poll_drain(&mut self.writable.context());
+            let drain = outbound.poll_drain(&mut self.writable.context());
+            self.stuck.store(drain.is_pending(), Ordering::Release);
         }
     }
-
-    /// Reads until there is Data to be read, or (for a reader) the end.
-    pub(super) fn poll_inbound(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let poll = self.poll_records(inbound, half, cx);
-        self.poll_transmit(half, cx);
-        poll
-    }
-
-    fn poll_records(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            if !inbound.data().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            if self.ended.get().is_some() {
-                ready!(self.poll_ending(inbound, half, cx))?;
-                return Poll::Ready(self.ended());
-            }
-            if inbound.receiver.is_closed()
-                && (half == Half::Reader || inbound.eof || self.poll_over(half, cx))
-            {
-                self.poll_over(half, cx);
-                return Poll::Ready(Ok(()));
-            }
-            if self.open_next(inbound) || self.ended.get().is_some() {
-                continue;
-            }
-            // what is owed goes out before this side waits for an answer to it
-            self.poll_transmit(half, cx);
-            self.readable.register(half, cx);
-            let filled = match inbound.poll_fill(&mut self.readable.context()) {
-                Poll::Ready(filled) => filled?,
-                Poll::Pending => {
-                    ready!(self.poll_liveness(inbound, half, cx));
-                    continue;
-                }
-            };
-            match filled {
-                0 if inbound.receiver.is_closed() => inbound.eof = true,
-                0 => self.fail(inbound, Error::Truncated),
-                _ => {}
-            }
-        }
-    }
-
-    /// Waits until the time that has passed asks for something, and does it.
-    fn poll_liveness(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        if half == Half::Writer {
-            return Poll::Pending;
-        }
-        let wrote = lock(&self.outbound).wrote;
-        match ready!(inbound.watch.poll(wrote, cx)) {
-            Due::Ping(payload) => {
-                let mut control = lock(&self.control);
-                // with eight out already there is nothing to add
-                let _ = control.ping(payload);
-                self.note(&control);
-            }
-            Due::End(error) => self.fail(inbound, error),
-        }
-        Poll::Ready(())
-    }
-
-    /// Whether both sides have closed; then this side's direction of the transport ends, too.
-    fn poll_over(&self, half: Half, cx: &Context<'_>) -> bool {
-        let over = lock(&self.control).is_over();
-        if over {
-            self.writable.register(half, cx);
-            let _ = lock(&self.outbound).poll_end(&mut self.writable.context());
-        }
-        over
-    }
-
-    /// The connection ends with an error. What the peer did wrong it is told.
-    fn fail(&self, inbound: &mut Inbound<IO::Read>, error: Error) {
-        if let Some(code) = error.code() {
-            let mut outbound = lock(&self.outbound);
-            outbound.prepare();
-            let Outbound { sender, buffer, .. } = &mut *outbound;
-            if sender.error(code, "", buffer).is_ok() {
-                inbound.ending = Some(Ending::new());
-            }
-        }
-        let _ = self.ended.set(error);
-        self.readable.wake(Half::Writer);
-        self.writable.wake(Half::Writer);
-    }
-
-    pub(super) fn begin_abort(&self, code: ErrorCode, text: &str) -> Result<(), Error> {
-        self.abort_with(code, text, Error::Misuse(Misuse::Ended))
-    }
-
-    fn abort_with(&self, code: ErrorCode, text: &str, error: Error) -> Result<(), Error> {
-        let mut outbound = lock(&self.outbound);
-        outbound.prepare();
-        let Outbound { sender, buffer, .. } = &mut *outbound;
-        sender.error(code, text, buffer)?;
-        let _ = self.ended.set(error);
-        if let Some(inbound) = lock(&self.inbound).as_mut() {
-            inbound.ending = Some(Ending::new());
-        }
-        Ok(())
-    }
-
-    /// Sends the last record, ends this side's direction, reads and drops for a while.
-    pub(super) fn poll_ending(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Some(mut ending) = inbound.ending.take() else { return Poll::Ready(Ok(())) };
-        self.writable.register(half, cx);
-        let end = lock(&self.outbound).poll_end(&mut self.writable.context());
-        self.readable.register(half, cx);
-        let over = loop {
-            inbound.discard();
-            match inbound.poll_fill(&mut self.readable.context()) {
-                Poll::Ready(Ok(len)) if len > 0 && ending.dropped(len) => {}
-                Poll::Ready(_) => break true,
-                Poll::Pending => break false,
-            }
-        };
-        // the transport's own failure ends it as well
-        let over = over && end.is_ready() || matches!(end, Poll::Ready(Err(_)));
-        if over || ending.is_late(cx) {
-            inbound.discard();
-            return Poll::Ready(Ok(()));
-        }
-        inbound.ending = Some(ending);
-        Poll::Pending
-    }
-
-    /// A writer looks for what the peer has sent, as far as the first Data.
-    fn read_ahead(&self, cx: &mut Context<'_>) -> Ahead {
-        self.readable.register(Half::Writer, cx);
-        let Some(mut inbound) = self.take_inbound() else {
-            return if self.unread.load(Ordering::Acquire) {
-                Ahead::Barred
-            } else {
-                Ahead::Waiting
-            };
-        };
-        let ahead = loop {
-            if self.reader_gone.load(Ordering::Acquire) {
-                inbound.discard_data();
-            }
-            match self.poll_inbound(&mut inbound, Half::Writer, cx) {
-                Poll::Pending => break Ahead::Waiting,
-                Poll::Ready(Err(_)) => break Ahead::Ended,
-                Poll::Ready(Ok(())) if inbound.data().is_empty() => break Ahead::Ended,
-                Poll::Ready(Ok(())) if self.reader_gone.load(Ordering::Acquire) => {}
-                Poll::Ready(Ok(())) => break Ahead::Barred,
-            }
-        };
-        self.park(inbound);
-        self.readable.wake(Half::Reader);
-        ahead
-    }
-
-    pub(super) fn poll_write(&self, data: &[u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if data.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let mut ahead = Ahead::Waiting;
-        if self.rekeying.load(Ordering::Acquire) || lock(&self.outbound).is_ahead_due() {
-            ahead = self.read_ahead(cx);
-        }
-        loop {
-            self.ended()?;
-            let mut outbound = lock(&self.outbound);
-            self.writable.register(Half::Writer, cx);
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            if self.policy.is_due(outbound.sender.used())
-                || outbound.key_age() >= self.policy.interval
-            {
-                self.want_rekey();
-            }
-            self.transmit(&mut outbound)?;
-            match outbound.seal(data) {
-                Ok(sealed) => {
-                    // what the transport does not take now goes with the next write or flush
-                    let _ = outbound.poll_drain(&mut self.writable.context())?;
-                    return Poll::Ready(Ok(sealed));
-                }
-                Err(Error::RekeyBlocked) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
-            }
-            // the key is worn out: nothing goes on before the peer's answer is found
-            {
-                let mut control = lock(&self.control);
-                control.rekey_now(Instant::now(), &mut SysRng)?;
-                self.note(&control);
-            }
-            self.transmit(&mut outbound)?;
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            if outbound.sender.may_send_data() {
-                continue;
-            }
-            drop(outbound);
-            match ahead {
-                Ahead::Waiting => {}
-                Ahead::Barred => return Poll::Ready(Err(Error::RekeyBlocked.into())),
-                Ahead::Ended => {
-                    self.ended()?;
-                    return Poll::Ready(Err(Error::Truncated.into()));
-                }
-            }
-            ahead = self.read_ahead(cx);
-            if matches!(ahead, Ahead::Waiting) && !self.due.load(Ordering::Acquire) {
-                let outbound = lock(&self.outbound);
-                if !outbound.sender.may_send_data() {
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ended()?;
-        let mut outbound = lock(&self.outbound);
-        self.transmit(&mut outbound)?;
-        self.writable.register(Half::Writer, cx);
-        outbound.poll_flush(&mut self.writable.context())
-    }
-
-    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ended()?;
-        let over = {
-            let mut outbound = lock(&self.outbound);
-            self.transmit(&mut outbound)?;
-            if outbound.sender.is_open() {
-                outbound.prepare();
-                let Outbound { sender, buffer, .. } = &mut *outbound;
-                sender.close(buffer)?;
-                let mut control = lock(&self.control);
-                control.closed();
-                self.note(&control);
-            }
-            self.writable.register(Half::Writer, cx);
-            ready!(outbound.poll_flush(&mut self.writable.context()))?;
-            lock(&self.control).is_over()
-        };
-        if over {
-            self.poll_over(Half::Writer, cx);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<IO: Transport> End for Connection<IO> {
-    fn end(&self, code: ErrorCode) {
-        if self.ended.get().is_some() || self.abort_with(code, "", Error::Stopped).is_err() {
-            return;
-        }
-        // the halves may not be polled any more, so what can go out goes now
-        let _ = lock(&self.outbound).poll_end(&mut self.writable.context());
-        for half in [Half::Reader, Half::Writer] {
-            self.readable.wake(half);
-            self.writable.wake(half);
-        }
-    }
-}
-
-/// What a writer found that read ahead.
-#[derive(Debug, Clone, Copy)]
-enum Ahead {
-    /// Nothing more has come.
-    Waiting,
-    /// Data that the application has not read.
-    Barred,
-    /// The end.
-    Ended,
 }
 
 impl<IO: Transport> std::fmt::Debug for Connection<IO> {

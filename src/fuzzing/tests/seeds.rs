@@ -289,6 +289,7 @@ fn handshake_client() -> Vec<Seed> {
         of("honest-classical", Over, &[&[1, 2], &[0, 0, 0, 0], &talk]),
         of("server-classical-refused", Nothing, &[&[1, 3]]),
         of("eager", Over, &[&[1, 4 | 64], &[0, 0, 0, 0], &talk]),
+        of("eager-closed", Over, &[&[1, 4 | 64 | 128], &[0, 0, 0, 0], &talk]),
         of("protocols", Established, &[&[1, 64]]),
         of("rejected", Proved, &[&[1, 0x10]]),
         of("own-key", Proved, &[&[1, 0x20]]),
@@ -340,10 +341,10 @@ fn handshake_client() -> Vec<Seed> {
         of("factor-unknown", Proved, &[&[1, 0], &[0, 0], &[0, 2, 1, 0, 0, 4, 3, 9, 0, 0]]),
         of("welcome-host-keys", Established, &[&[1, 0], &[0, 0], &[2, 1, 0, 0, 0, 0]]),
         of("welcome-nine-host-keys", Proved, &[&[1, 0], &[0, 0], &[2, 9, 0, 0, 0, 0]]),
-        of("welcome-host-key-unproved", Proved, &[&[1, 0], &[0, 0], &[2, 1, 0, 90, 0, 1, 7]]),
+        of("welcome-host-key-unproved", Established, &[&[1, 0], &[0, 0], &[2, 1, 0, 90, 0, 1, 7]]),
         of(
             "welcome-host-keys-of-the-vector",
-            Proved,
+            Established,
             &[&[1, 0], &[0, 0], &[0, 2, 1, 0], &chunk(&recorded("host-keys", "welcome"))],
         ),
         of(
