@@ -221,6 +221,11 @@ impl Session {
     }
 
     #[cfg(test)]
+    pub(crate) const fn role(&self) -> Role {
+        self.control.role()
+    }
+
+    #[cfg(test)]
     pub(crate) fn wear(&mut self, records: u64, bytes: u64) {
         self.sender.wear(records, bytes);
         self.receiver.wear(records, bytes);

@@ -375,6 +375,12 @@ impl Control {
         }
     }
 
+    /// Where a rekey stands, by its name.
+    #[cfg(test)]
+    pub(crate) fn rekey_state(&self) -> String {
+        format!("{:?}", self.rekey)
+    }
+
     #[cfg(test)]
     pub(super) const fn generation(&self) -> &Generation {
         &self.generation

@@ -46,11 +46,15 @@ pub(super) struct Connection<IO: Transport> {
     control: Mutex<Control>,
     /// Control has something to transmit.
     due: AtomicBool,
+    /// What control wanted sent was sealed, and the transport has not taken it yet.
+    stuck: AtomicBool,
     /// A rekey is under way.
     rekeying: AtomicBool,
     /// The reading half holds data that was not read.
     unread: AtomicBool,
     reader_gone: AtomicBool,
+    /// An Error of this side's was sealed, and the peer is to be given time to read it.
+    said: AtomicBool,
     /// Why nothing more is sent or received.
     ended: OnceLock<Error>,
     readable: Wakers,
@@ -83,9 +87,11 @@ impl<IO: Transport> Connection<IO> {
             outbound: Mutex::new(Outbound::new(begin.write, sender)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
+            said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
             writable: Wakers::new(),
@@ -145,7 +151,7 @@ impl<IO: Transport> Connection<IO> {
                 opened
             }
             Err(error) => {
-                self.fail(inbound, error);
+                self.fail(error);
                 false
             }
         }
@@ -202,12 +208,13 @@ impl<IO: Transport> Connection<IO> {
 
     /// Sends what control wants sent, as far as the transport takes it now.
     fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
-        if self.due.load(Ordering::Acquire) {
+        if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
             let mut outbound = lock(&self.outbound);
             let _ = self.transmit(&mut outbound);
             self.writable.register(half, cx);
             // an error shows to whoever writes or reads next
-            let _ = outbound.poll_drain(&mut self.writable.context());
+            let drain = outbound.poll_drain(&mut self.writable.context());
+            self.stuck.store(drain.is_pending(), Ordering::Release);
         }
     }
 }

@@ -14,14 +14,14 @@ use crate::session::Session;
 use crate::wire::rekey::{RekeyInit, RekeyReply};
 
 /// The client's share of a rekey by script.
-struct Share {
+pub(super) struct Share {
     x25519: X25519Secret,
     kem: Option<KemKey>,
-    init: Vec<u8>,
+    pub(super) init: Vec<u8>,
 }
 
 impl Peer {
-    fn share(&mut self) -> Share {
+    pub(super) fn share(&mut self) -> Share {
         let x25519 = X25519Secret::from_bytes(Secret::new(self.rng.bytes()));
         let kem = self.hybrid.then(|| KemKey::from_seed(&Secret::new(self.rng.bytes())));
         let mut init = Vec::new();
@@ -52,7 +52,7 @@ impl Peer {
     }
 
     /// A server's script: RekeyReply to a RekeyInit, and the next key behind it.
-    fn reply(&mut self, init: &[u8]) -> Vec<u8> {
+    pub(super) fn reply(&mut self, init: &[u8]) -> Vec<u8> {
         let parsed = RekeyInit::decode(init).unwrap();
         let x25519 = X25519Secret::from_bytes(Secret::new(self.rng.bytes()));
         let m = Secret::new(self.rng.bytes());

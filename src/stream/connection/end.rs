@@ -1,6 +1,7 @@
 //! Ends that are errors: found, asked for, or brought from outside.
 
 use std::io;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::{Connection, lock};
@@ -14,14 +15,15 @@ use crate::stream::wakers::Half;
 
 impl<IO: Transport> Connection<IO> {
     /// The connection ends with an error. What the peer did wrong it is told.
-    pub(super) fn fail(&self, inbound: &mut Inbound<IO::Read>, error: Error) {
+    pub(super) fn fail(&self, error: Error) {
         if let Some(code) = error.code() {
             let mut outbound = lock(&self.outbound);
             outbound.prepare();
             let Outbound { sender, buffer, .. } = &mut *outbound;
-            if sender.error(code, "", buffer).is_ok() {
-                inbound.ending = Some(Ending::new());
-            }
+            let said = sender.error(code, "", buffer).is_ok();
+            self.said.store(said, Ordering::Release);
+            // the reading half may never be polled again
+            let _ = outbound.poll_drain(&mut self.writable.context());
         }
         let _ = self.ended.set(error);
         self.readable.wake(Half::Writer);
@@ -37,10 +39,8 @@ impl<IO: Transport> Connection<IO> {
         outbound.prepare();
         let Outbound { sender, buffer, .. } = &mut *outbound;
         sender.error(code, text, buffer)?;
+        self.said.store(true, Ordering::Release);
         let _ = self.ended.set(error);
-        if let Some(inbound) = lock(&self.inbound).as_mut() {
-            inbound.ending = Some(Ending::new());
-        }
         Ok(())
     }
 
@@ -51,6 +51,9 @@ impl<IO: Transport> Connection<IO> {
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.said.swap(false, Ordering::AcqRel) {
+            inbound.ending = Some(Ending::new());
+        }
         let Some(mut ending) = inbound.ending.take() else { return Poll::Ready(Ok(())) };
         self.writable.register(half, cx);
         let end = lock(&self.outbound).poll_end(&mut self.writable.context());

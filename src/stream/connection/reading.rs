@@ -58,7 +58,7 @@ impl<IO: Transport> Connection<IO> {
             };
             match filled {
                 0 if inbound.receiver.is_closed() => inbound.eof = true,
-                0 => self.fail(inbound, Error::Truncated),
+                0 => self.fail(Error::Truncated),
                 _ => {}
             }
         }
@@ -82,7 +82,7 @@ impl<IO: Transport> Connection<IO> {
                 let _ = control.ping(payload);
                 self.note(&control);
             }
-            Due::End(error) => self.fail(inbound, error),
+            Due::End(error) => self.fail(error),
         }
         Poll::Ready(())
     }
