@@ -18,7 +18,7 @@ use crate::deadlines::Deadlines;
 use crate::handshake::{ClientConfig, Exchange, Target};
 use crate::key::Identity;
 use crate::session::RekeyPolicy;
-use crate::stream::{Stream, Transport};
+use crate::stream::{Liveness, Stream, Transport};
 use crate::trust::{Host, HostVerifier, KnownHosts, PinnedKeys};
 
 /// Gives the password for a server that asks for one.
@@ -61,6 +61,7 @@ pub struct Client {
     deadlines: Deadlines,
     connect_timeout: Duration,
     policy: RekeyPolicy,
+    liveness: Liveness,
 }
 
 impl Default for Client {
@@ -81,6 +82,7 @@ impl Client {
             deadlines: Deadlines::default(),
             connect_timeout: Duration::from_secs(30),
             policy: RekeyPolicy::client(),
+            liveness: Liveness::default(),
         }
     }
 
@@ -184,6 +186,14 @@ impl Client {
         self
     }
 
+    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
+    /// the end after three that were not answered.
+    #[must_use]
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
     /// Connects to `name:port` over TCP: tries all addresses of the name in turn, runs the
     /// handshake, and returns once the server has said Welcome.
     ///
@@ -208,7 +218,7 @@ impl Client {
     /// As [`Self::connect`]; also if `data` is too long, or more than one protocol is named.
     pub async fn connect_eager(&self, address: &str, data: &[u8]) -> Result<Stream, ConnectError> {
         let (host, tcp) = self.open(address).await?;
-        handshake::run(self, tcp, &host, Some(data)).await
+        self.connect_over_eager(tcp, &host, data).await
     }
 
     /// Connects over a Unix socket. `host` is what the server's key is filed under.
@@ -248,6 +258,20 @@ impl Client {
         host: &Host,
     ) -> Result<Stream<IO>, ConnectError> {
         handshake::run(self, io, host, None).await
+    }
+
+    /// [`Self::connect_over`] without waiting for Welcome, as [`Self::connect_eager`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connect_eager`].
+    pub async fn connect_over_eager<IO: Transport>(
+        &self,
+        io: IO,
+        host: &Host,
+        data: &[u8],
+    ) -> Result<Stream<IO>, ConnectError> {
+        handshake::run(self, io, host, Some(data)).await
     }
 
     /// Opens TCP to the first address of a name that takes it.

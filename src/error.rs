@@ -46,6 +46,15 @@ pub enum Error {
     /// The stream ended without the peer's Close: data may be missing.
     #[error("the stream was cut off: it ended without the peer's Close")]
     Truncated,
+    /// The peer answered none of the last Pings: it is gone, or cut off.
+    #[error("the peer is gone: it answered none of the last Pings")]
+    Silent,
+    /// This side's listener was shut down.
+    #[error("this side was shut down")]
+    Stopped,
+    /// Nobody sent Data for as long as the settings allow.
+    #[error("the connection was idle for longer than allowed")]
+    Idle,
     /// Nothing more can be sent under the keys in use until a rekey is done.
     #[error("rekey blocked: read the stream, so that the peer's answer can be found")]
     RekeyBlocked,
@@ -74,10 +83,13 @@ impl Error {
             | Self::Unproved(_)
             | Self::Decrypt => Some(ErrorCode::Protocol),
             Self::Internal(_) => Some(ErrorCode::Internal),
+            Self::Idle => Some(ErrorCode::TimedOut),
             Self::Denied(_) => Some(ErrorCode::PermissionDenied),
             Self::Refused(_)
             | Self::Ended(_)
             | Self::Truncated
+            | Self::Silent
+            | Self::Stopped
             | Self::RekeyBlocked
             | Self::Misuse(_) => None,
         }
@@ -103,6 +115,8 @@ impl From<Error> for std::io::Error {
                 _ => ErrorKind::ConnectionAborted,
             },
             Error::Truncated => ErrorKind::UnexpectedEof,
+            Error::Silent | Error::Idle => ErrorKind::TimedOut,
+            Error::Stopped => ErrorKind::ConnectionAborted,
             Error::RekeyBlocked => ErrorKind::Deadlock,
             Error::Misuse(Misuse::AfterClose | Misuse::Ended) => ErrorKind::BrokenPipe,
             Error::Misuse(_) => ErrorKind::InvalidInput,

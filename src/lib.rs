@@ -8,6 +8,9 @@ mod crypto;
 #[cfg(feature = "tokio")]
 mod deadlines;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handshake;
 pub mod key;
 mod record;

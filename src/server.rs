@@ -19,7 +19,7 @@ use crate::deadlines::Deadlines;
 use crate::handshake::{Exchange, Identities, ServerConfig, Stealth, Target};
 use crate::key::{Identity, PublicKey};
 use crate::session::RekeyPolicy;
-use crate::stream::{Stream, Transport};
+use crate::stream::{Liveness, Roll, Stream, Transport};
 
 /// Accepts connections: a host key, and what decides whom to admit. Cheap to clone.
 ///
@@ -50,6 +50,7 @@ pub struct Server<A = Nobody> {
     deadlines: Deadlines,
     limits: Limits,
     policy: RekeyPolicy,
+    liveness: Liveness,
 }
 
 impl<A> Clone for Server<A> {
@@ -60,6 +61,7 @@ impl<A> Clone for Server<A> {
             deadlines: self.deadlines,
             limits: self.limits,
             policy: self.policy,
+            liveness: self.liveness,
         }
     }
 }
@@ -108,6 +110,7 @@ impl Server {
             deadlines: Deadlines::default(),
             limits: Limits::default(),
             policy: RekeyPolicy::server(),
+            liveness: Liveness::default(),
         }
     }
 }
@@ -122,6 +125,7 @@ impl<A> Server<A> {
             deadlines: self.deadlines,
             limits: self.limits,
             policy: self.policy,
+            liveness: self.liveness,
         }
     }
 
@@ -193,6 +197,14 @@ impl<A> Server<A> {
         self
     }
 
+    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
+    /// the end after three that were not answered.
+    #[must_use]
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
     /// When the server asks for new keys. Default: after twice what a client lets pass.
     #[must_use]
     pub const fn rekey(mut self, policy: RekeyPolicy) -> Self {
@@ -254,7 +266,17 @@ impl<A: Authenticator + 'static> Server<A> {
         io: IO,
         from: PeerAddr,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
+        self.accept_onto(io, from, None).await
+    }
+
+    /// The same, entered on a roll.
+    async fn accept_onto<IO: Transport>(
+        &self,
+        io: IO,
+        from: PeerAddr,
+        roll: Option<Arc<Roll>>,
+    ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
         self.config.check()?;
-        handshake::run(self, io, from).await
+        handshake::run(self, io, from, roll).await
     }
 }

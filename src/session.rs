@@ -10,6 +10,7 @@
 //! Time and randomness are arguments.
 
 mod control;
+mod fresh;
 mod receiver;
 mod rekey;
 mod sender;
@@ -70,6 +71,8 @@ pub struct Session {
     sender: Sender,
     receiver: Receiver,
     control: Control,
+    /// An error was received or found: nothing that arrives counts any more.
+    ended: bool,
 }
 
 impl Session {
@@ -85,7 +88,15 @@ impl Session {
             sender: Sender::new(sealer),
             receiver: Receiver::new(opener),
             control: Control::new(role, cipher, hybrid, generation),
+            ended: false,
         }
+    }
+
+    /// Of an eager client that sent Close before Welcome.
+    pub(crate) fn closed_early(mut self) -> Self {
+        self.sender.closed_early();
+        self.control.closed();
+        self
     }
 
     /// The three parts.
@@ -94,7 +105,8 @@ impl Session {
         (self.sender, self.receiver, self.control)
     }
 
-    /// Takes one whole record, header included, and opens it in place.
+    /// Takes one whole record, header included, and opens it in place. Nothing comes of it once
+    /// the connection is over, be it through an error.
     ///
     /// # Errors
     ///
@@ -105,10 +117,10 @@ impl Session {
         now: Instant,
         rng: &mut R,
     ) -> Result<Event<'a>, Error> {
-        if self.control.is_over() {
+        if self.control.is_over() || self.ended {
             return Ok(Event::Nothing);
         }
-        match self.receiver.open(record)? {
+        let event = self.receiver.open(record).and_then(|incoming| match incoming {
             Incoming::Data(data) => Ok(Event::Data(data)),
             Incoming::Control(kind, content) => {
                 Ok(match self.control.receive(&mut self.receiver, kind, content, now, rng)? {
@@ -117,7 +129,15 @@ impl Session {
                     Outcome::Pong(payload) => Event::Pong(payload),
                 })
             }
+        });
+        if let Err(error) = &event {
+            self.ended = true;
+            if matches!(error, Error::Ended(_)) {
+                // an Error is not answered
+                self.sender.end();
+            }
         }
+        event
     }
 
     /// Seals up to [`MAX_DATA`] bytes into one record behind `out`, and whatever control records
@@ -152,7 +172,7 @@ impl Session {
     }
 
     /// Begins a rekey (client) or asks for one (server), unless one is under way or 60 were begun
-    /// in the last minute.
+    /// in the last minute; a key without room for Data is no reason to wait.
     ///
     /// # Errors
     ///
@@ -163,7 +183,11 @@ impl Session {
         rng: &mut R,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        self.control.rekey(now, rng)?;
+        if self.sender.may_send_data() {
+            self.control.rekey(now, rng)?;
+        } else {
+            self.control.rekey_now(now, rng)?;
+        }
         self.transmit(out)
     }
 
@@ -179,13 +203,15 @@ impl Session {
         Ok(())
     }
 
-    /// Ends the connection with an Error record.
+    /// Ends the connection with an Error record; does nothing where the peer has ended it so.
     ///
     /// # Errors
     ///
     /// The text is longer than 255 bytes or no text.
     pub fn fail(&mut self, code: ErrorCode, text: &str, out: &mut Vec<u8>) -> Result<(), Error> {
-        self.sender.error(code, text, out)
+        self.sender.error(code, text, out)?;
+        self.ended = true;
+        Ok(())
     }
 
     /// Whether both sides have sent Close.
@@ -195,8 +221,18 @@ impl Session {
     }
 
     #[cfg(test)]
+    pub(crate) const fn role(&self) -> Role {
+        self.control.role()
+    }
+
+    #[cfg(test)]
     pub(crate) fn wear(&mut self, records: u64, bytes: u64) {
         self.sender.wear(records, bytes);
+        self.receiver.wear(records, bytes);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn wear_receiver(&mut self, records: u64, bytes: u64) {
         self.receiver.wear(records, bytes);
     }
 

@@ -30,16 +30,20 @@ mod connection;
 mod ending;
 mod inbound;
 mod inbox;
+mod liveness;
 mod outbound;
 mod pool;
+mod roll;
 mod transport;
 mod wakers;
 
+pub use liveness::Liveness;
 pub use transport::{Any, Transport};
 
 pub(crate) use connection::Begin;
 pub(crate) use ending::part;
 pub(crate) use inbox::{Fault, Inbox};
+pub(crate) use roll::Roll;
 
 use std::io;
 use std::pin::Pin;
@@ -54,8 +58,9 @@ use crate::error::{Error, ErrorCode};
 use crate::handshake::Exchange;
 use crate::key::PublicKey;
 use crate::schedule::Exporter;
-use connection::{Connection, Half};
+use connection::Connection;
 use inbound::Inbound;
+use wakers::Half;
 
 /// What both ends of a connection agreed on.
 #[derive(Debug)]
@@ -89,7 +94,7 @@ pub struct WriteHalf<IO: Transport = TcpStream> {
 
 impl<IO: Transport> Stream<IO> {
     pub(crate) fn begin(begin: Begin<IO>) -> Self {
-        let connection = Arc::new(Connection::new(begin));
+        let connection = Connection::begin(begin);
         Self {
             reader: ReadHalf { connection: Arc::clone(&connection), inbound: None },
             writer: WriteHalf { connection },
@@ -150,6 +155,13 @@ impl<IO: Transport> Stream<IO> {
         let mut out = [0; 32];
         self.export("channel binding", b"", &mut out)?;
         Ok(out)
+    }
+
+    /// From here on pads Data records so that each one's plaintext is a multiple of `step` bytes
+    /// long, as far as a record goes: lengths that an observer sees say that much less. 0 ends it,
+    /// which is the default.
+    pub fn pad_to(&self, step: u16) {
+        self.connection().pad_to(step);
     }
 
     /// Begins a rekey (client) or asks for one (server); it goes on while the stream is used.

@@ -3,5 +3,20 @@
     reason = "the settings are not exhaustive for users either"
 )]
 //! Behaviour of the core across its layers: two ends without I/O, and what is recorded of others.
+//! Each test names the requirements of docs/PROTOCOL.md that it holds.
 
+mod codec;
+mod exporter;
+mod hello;
+mod limits;
+mod matrix;
+mod pair;
+mod rekey;
+mod script;
+mod session;
+mod state_matrix;
+mod stealth;
+mod tamper;
 mod vectors;
+mod welcome;
+mod who_ends_how;

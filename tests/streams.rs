@@ -73,3 +73,77 @@ async fn much_goes_both_ways_past_many_rekeys() {
     assert!(back == data, "what came back is what was sent");
     writer.await.unwrap();
 }
+
+#[tokio::test]
+async fn padding_hides_lengths_from_those_who_watch() {
+    let host = Identity::generate().unwrap();
+    let server = Server::new(host.clone()).authenticator(anonymous());
+    let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));
+    // what the client sends passes through here
+    let (near, mut watched) = tokio::io::duplex(1 << 20);
+    let (mut relay, far) = tokio::io::duplex(1 << 20);
+    let target = handfast::trust::Host::new("example.org", 0).unwrap();
+    let watch = tokio::spawn(async move {
+        let (mut seen, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+        loop {
+            tokio::select! {
+                len = watched.read(&mut buffer) => {
+                    let len = len.unwrap();
+                    if len == 0 {
+                        return seen;
+                    }
+                    seen.push(len);
+                    relay.write_all(&buffer[..len]).await.unwrap();
+                }
+                byte = relay.read_u8() => match byte {
+                    Ok(byte) => watched.write_u8(byte).await.unwrap(),
+                    Err(_) => return seen,
+                }
+            }
+        }
+    });
+    let (accepted, connected) = tokio::join!(
+        server.accept_over(far, handfast::auth::PeerAddr::Unknown),
+        client.connect_over(near, &target)
+    );
+    let (mut served, _) = accepted.unwrap();
+    let mut stream = connected.unwrap();
+    stream.pad_to(1000);
+    for len in [1, 10, 999, 1000, 2500] {
+        let sent = vec![1; len];
+        stream.write_all(&sent).await.unwrap();
+        let mut got = vec![0; len];
+        served.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, sent, "padding is not data");
+    }
+    drop((stream, served));
+    let seen = watch.await.unwrap();
+    // header and tag besides; content and type fill multiples of 1,000
+    assert_eq!(seen[seen.len() - 5..], [1018, 1018, 1018, 2018, 3018]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_proves_both_ends_like_tcp() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let (host, alice) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let server = Server::new(host.clone()).authenticator(public_key(authorized(&alice)));
+    let listener = server.listen_unix(&path).unwrap();
+    let target = handfast::trust::Host::new("service", 0).unwrap();
+    let pins = PinnedKeys::new([host.public_key().clone()]);
+    let client = Client::new().host_verifier(pins);
+    let stranger = client.connect_unix(&path, &target).await;
+    assert!(matches!(stranger, Err(handfast::ConnectError::Handshake(handfast::Error::Ended(_)))));
+    let other = Client::new().host_verifier(PinnedKeys::new([alice.public_key().clone()]));
+    let impostor = other.connect_unix(&path, &target).await;
+    assert!(matches!(impostor, Err(handfast::ConnectError::HostKey(_))));
+    let mut stream = client.identity(alice.clone()).connect_unix(&path, &target).await.unwrap();
+    let (mut served, peer) = listener.accept().await.unwrap();
+    assert_eq!(peer.key.as_ref(), Some(alice.public_key()));
+    assert_eq!(peer.address, handfast::auth::PeerAddr::Unix);
+    stream.write_all(b"over a socket").await.unwrap();
+    let mut got = [0; 13];
+    served.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"over a socket");
+}

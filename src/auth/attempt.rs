@@ -143,7 +143,9 @@ impl Attempt {
     /// # Errors
     ///
     /// Always.
-    pub fn deny<C>(self, reason: impl Into<String>) -> Result<Admitted<C>, Denied> {
+    pub fn deny<C>(mut self, reason: impl Into<String>) -> Result<Admitted<C>, Denied> {
+        // whoever goes on with the attempt starts from nothing; `or` knows what went before
+        self.evidence = Evidence::default();
         Err(Denied { reason: reason.into(), attempt: self })
     }
 
@@ -188,7 +190,8 @@ impl Denied {
         &self.reason
     }
 
-    /// The attempt, for layers that give it to another.
+    /// The attempt, for layers that give it to another. What had been proved on the way here
+    /// counts no more.
     #[must_use]
     pub fn into_attempt(self) -> Attempt {
         self.attempt

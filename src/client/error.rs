@@ -43,6 +43,16 @@ pub enum ConnectError {
         /// What did not come.
         waiting_for: &'static str,
     },
+    /// The server closed the connection and did not say why.
+    #[error(
+        "the server closed the connection without a word while {waiting_for} was awaited; its log \
+         may say why (a server that cannot read this side's proof, and a stealth server, say \
+         nothing)"
+    )]
+    Closed {
+        /// What did not come.
+        waiting_for: &'static str,
+    },
     /// The server's key is not trusted. Nothing of the client was revealed.
     #[error(transparent)]
     HostKey(#[from] HostKeyError),

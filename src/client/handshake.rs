@@ -71,6 +71,8 @@ pub(super) async fn run<IO: Transport>(
                 early,
                 agreement,
                 policy: client.policy,
+                liveness: client.liveness,
+                roll: None,
             }))
         }
         Err(End { error, farewell }) => {
@@ -112,7 +114,10 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(deadline.min(self.deadline), self.inbox.frame(len_of))
             .await
             .map_err(|_| ConnectError::TimedOut { waiting_for })?
-            .map_err(End::from)
+            .map_err(|fault| match fault {
+                Fault::Protocol(Error::Truncated) => ConnectError::Closed { waiting_for }.into(),
+                other => other.into(),
+            })
     }
 
     async fn run(

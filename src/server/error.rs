@@ -22,6 +22,12 @@ pub enum AcceptError {
         /// What did not come.
         waiting_for: &'static str,
     },
+    /// The client closed the connection and did not say why.
+    #[error("the client closed the connection while {waiting_for} was awaited")]
+    Closed {
+        /// What did not come.
+        waiting_for: &'static str,
+    },
     /// The authenticators denied it.
     #[error("denied: {reason}")]
     Denied {

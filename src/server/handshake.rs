@@ -16,7 +16,7 @@ use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
 use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
 use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
-use crate::stream::{Agreement, Begin, Fault, Inbox, Stream, Transport, part};
+use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
 
 /// A handshake that ended: why, and what is still to be done.
 struct End {
@@ -57,6 +57,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
     server: &Server<A>,
     io: IO,
     from: PeerAddr,
+    roll: Option<Arc<Roll>>,
 ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
     let (read, write) = io.into_halves();
     let now = Instant::now();
@@ -80,8 +81,9 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
             );
             let (read, early) = handshake.inbox.into_parts();
             let write = handshake.write;
-            let policy = server.policy;
-            let begin = Begin { read, write, session: welcomed, early, agreement, policy };
+            let (policy, liveness) = (server.policy, server.liveness);
+            let session = welcomed;
+            let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
             Ok((Stream::begin(begin), peer))
         }
         Err(End { error, last }) => {
@@ -251,6 +253,9 @@ impl<IO: Transport> Handshake<'_, IO> {
         let waiting_for = "ClientHello";
         let refused = match timeout_at(deadline, self.inbox.frame(hello_len)).await {
             Err(_) => return Err(AcceptError::TimedOut { waiting_for }.into()),
+            Ok(Err(Fault::Protocol(Error::Truncated))) => {
+                return Err(self.hide(AcceptError::Closed { waiting_for }.into()));
+            }
             Ok(Ok(bytes)) => match server::hello(self.config, &bytes) {
                 Ok(hello) => {
                     self.state = State::Hello(Box::new(hello));
@@ -290,9 +295,11 @@ impl<IO: Transport> Handshake<'_, IO> {
         let (state, out) = hello.accept(fresh).map_err(|refused| self.refused(&refused))?;
         self.send(&out).await?;
         let deadline = after(Instant::now(), self.deadlines.client_auth).min(self.deadline);
+        let waiting_for = "ClientAuth";
         let mut record = timeout_at(deadline, self.inbox.frame(record_len))
             .await
-            .map_err(|_| AcceptError::TimedOut { waiting_for: "ClientAuth" })??;
+            .map_err(|_| AcceptError::TimedOut { waiting_for })?
+            .map_err(|fault| silent(fault, waiting_for))?;
         let state = state.read(&mut record)?;
         let claims = Arc::new(state.claims().clone());
         self.state = State::Identified(Box::new(state));
@@ -332,7 +339,7 @@ impl<IO: Transport> Handshake<'_, IO> {
                 let last = Last::Say(state.abandon(ErrorCode::Protocol));
                 return Err(End { error: error.into(), last });
             }
-            Ok(Err(fault)) => return Err(fault.into()),
+            Ok(Err(fault)) => return Err(silent(fault, waiting_for)),
             Err(_) => {
                 let last = Last::Say(state.abandon(ErrorCode::TimedOut));
                 return Err(End { error: AcceptError::TimedOut { waiting_for }, last });
@@ -359,6 +366,14 @@ impl<IO: Transport> Handshake<'_, IO> {
                 let _ = timeout_at(self.hello_deadline, drain).await;
             }
         }
+    }
+}
+
+/// A client that went away, or whose bytes are no record.
+fn silent(fault: Fault, waiting_for: &'static str) -> End {
+    match fault {
+        Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
+        other => other.into(),
     }
 }
 

@@ -15,9 +15,9 @@ use tracing::{info, warn};
 use super::slots::{Slot, Slots};
 use super::{Peer, Server};
 use crate::auth::{Authenticator, PeerAddr};
-use crate::error::Refusal;
+use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
-use crate::stream::{Stream, Transport, part};
+use crate::stream::{Roll, Stream, Transport, part};
 
 /// Connections that may wait for a place, besides those in the system's own queue.
 const WAITING: usize = 256;
@@ -31,12 +31,18 @@ type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 ///
 /// Dropping it stops listening and ends the handshakes under way; streams that were accepted live
 /// on.
-#[derive(Debug)]
 pub struct Listener<C, IO: Transport = TcpStream> {
     admitted: Mutex<mpsc::Receiver<Accepted<C, IO>>>,
     address: Option<SocketAddr>,
     task: AbortHandle,
+    roll: Arc<Roll>,
     transport: PhantomData<fn() -> IO>,
+}
+
+impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("address", &self.address).finish_non_exhaustive()
+    }
 }
 
 impl<C, IO: Transport> Drop for Listener<C, IO> {
@@ -90,8 +96,10 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     {
         let address = source.address();
         let (sender, admitted) = mpsc::channel(ADMITTED);
-        let task = tokio::spawn(accept_all(server, source, sender)).abort_handle();
-        Self { admitted: Mutex::new(admitted), address, task, transport: PhantomData }
+        let roll = Arc::<Roll>::default();
+        let accepting = accept_all(server, source, sender, Arc::clone(&roll));
+        let task = tokio::spawn(accepting).abort_handle();
+        Self { admitted: Mutex::new(admitted), address, task, roll, transport: PhantomData }
     }
 
     /// The next client that was admitted, and what is known of it.
@@ -108,6 +116,29 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
         next.ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the listener has ended"))
     }
 
+    /// Stops listening, ends the handshakes under way, and waits until the streams that were
+    /// accepted are gone. Those that are still there after `grace` are ended with Error 5 (shutting
+    /// down); gives their number.
+    pub async fn shutdown(self, grace: Duration) -> usize {
+        self.task.abort();
+        // clients that were admitted and never accepted are of no use to anybody
+        self.admitted.lock().await.close();
+        while self.admitted.lock().await.recv().await.is_some() {}
+        if timeout(grace, self.roll.empty()).await.is_ok() {
+            return 0;
+        }
+        let left = self.roll.len();
+        info!(left, "shutting down: ending the connections that are left");
+        self.roll.end_all(ErrorCode::ShuttingDown);
+        left
+    }
+
+    /// How many streams that were accepted are alive.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.roll.len()
+    }
+
     /// The address that it listens on; none for a Unix socket.
     #[must_use]
     pub const fn local_addr(&self) -> Option<SocketAddr> {
@@ -119,6 +150,7 @@ async fn accept_all<A, S>(
     server: Server<A>,
     source: S,
     admitted: mpsc::Sender<Accepted<A::Credentials, S::Io>>,
+    roll: Arc<Roll>,
 ) where
     A: Authenticator + 'static,
     S: Source,
@@ -150,7 +182,7 @@ async fn accept_all<A, S>(
                 Err(_) => return,
             },
         };
-        let (server, admitted) = (server.clone(), admitted.clone());
+        let (server, admitted, roll) = (server.clone(), admitted.clone(), Arc::clone(&roll));
         handshakes.spawn(async move {
             let slot = match place {
                 Place::Taken(slot) => slot,
@@ -164,7 +196,7 @@ async fn accept_all<A, S>(
                     }
                 }
             };
-            if let Ok(accepted) = server.accept_over(io, from).await {
+            if let Ok(accepted) = server.accept_onto(io, from, Some(roll)).await {
                 // only a listener that is gone takes it no more
                 let _ = admitted.send(accepted).await;
             }

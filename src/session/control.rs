@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use rand::TryCryptoRng;
 
+use super::fresh::{ClientRekey, ServerRekey};
 use super::receiver::ControlType;
 use super::rekey::{MAX_RECEIVED, MAX_SENT, Pending, Rekey, SlidingMinute};
 use super::{Receiver, Role, Sender};
 use crate::crypto::{Cipher, KemKey, X25519Secret, encapsulate};
 use crate::error::{Error, Farewell, Misbehaved, Misuse};
-use crate::handshake::fresh::{ClientRekey, ServerRekey};
 use crate::record::{Opener, RecordType, Sealer};
 use crate::schedule::{Agreed, Generation};
 use crate::wire::rekey::{RekeyInit, RekeyReply};
@@ -325,6 +325,8 @@ impl Control {
         let next = self.generation.next(&Agreed { mlkem, x25519: agreed }, content, &reply)?;
         let sealer = Sealer::new(self.cipher, &next.server()?)?;
         self.rekey = Rekey::Replying(Box::new(Opener::new(self.cipher, &next.client()?)?));
+        // the client came first: what still waited to be asked is answered
+        self.due.retain(|due| !matches!(due, Due::RekeyAsk));
         self.due.push_back(Due::RekeyReply(reply, Box::new(sealer)));
         self.generation = next;
         Ok(())
@@ -371,6 +373,12 @@ impl Control {
             }
             _ => rekey_fault("RekeyDone came out of turn"),
         }
+    }
+
+    /// Where a rekey stands, by its name.
+    #[cfg(test)]
+    pub(crate) fn rekey_state(&self) -> String {
+        format!("{:?}", self.rekey)
     }
 
     #[cfg(test)]

@@ -16,7 +16,7 @@ pub struct Sender {
 enum End {
     Open,
     Closed,
-    /// Error was the last record.
+    /// Error was the last record, of this side or of the peer.
     Failed,
 }
 
@@ -36,7 +36,8 @@ impl Sender {
     }
 
     /// The same, padded so that the plaintext's length is a multiple of `step`, as far as a
-    /// record goes: the length that an observer sees says that much less.
+    /// record goes: the length that an observer sees says that much less. A `step` of 0 pads
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -126,6 +127,16 @@ impl Sender {
             return Ok(());
         }
         self.sealer.seal(kind, content, Padding::None, out)
+    }
+
+    /// Close went out before this half was made.
+    pub(super) fn closed_early(&mut self) {
+        self.end = End::Closed;
+    }
+
+    /// Nothing more is sent: the peer has ended the connection.
+    pub(super) fn end(&mut self) {
+        self.end = End::Failed;
     }
 
     /// What follows is under the next key.

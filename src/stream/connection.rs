@@ -5,28 +5,26 @@
 //! for each write; the reading half takes it only when the protocol owes the peer something.
 //! Locks are taken in the order outbound, control, and never across an await.
 
+mod end;
+mod reading;
+mod writing;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Context;
 use std::time::Instant;
 
 use rand::rngs::SysRng;
 
-use super::ending::Ending;
 use super::inbound::Inbound;
+use super::liveness::Liveness;
 use super::outbound::Outbound;
-use super::wakers::Wakers;
+use super::roll::{Entry, Roll};
+use super::wakers::{Half, Wakers};
 use super::{Agreement, Transport};
-use crate::error::{Error, ErrorCode, Misuse};
+use crate::error::Error;
 use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
-
-/// Which half of a stream acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
-    Reader,
-    Writer,
-}
 
 /// What a connection begins with.
 pub(crate) struct Begin<IO: Transport> {
@@ -37,6 +35,9 @@ pub(crate) struct Begin<IO: Transport> {
     pub(crate) early: Vec<u8>,
     pub(crate) agreement: Agreement,
     pub(crate) policy: RekeyPolicy,
+    pub(crate) liveness: Liveness,
+    /// Where the connection is entered, so that it can be ended from outside.
+    pub(crate) roll: Option<Arc<Roll>>,
 }
 
 pub(super) struct Connection<IO: Transport> {
@@ -45,17 +46,21 @@ pub(super) struct Connection<IO: Transport> {
     control: Mutex<Control>,
     /// Control has something to transmit.
     due: AtomicBool,
+    /// What control wanted sent was sealed, and the transport has not taken it yet.
+    stuck: AtomicBool,
     /// A rekey is under way.
     rekeying: AtomicBool,
     /// The reading half holds data that was not read.
     unread: AtomicBool,
     reader_gone: AtomicBool,
+    /// An Error of this side's was sealed, and the peer is to be given time to read it.
+    said: AtomicBool,
     /// Why nothing more is sent or received.
     ended: OnceLock<Error>,
     readable: Wakers,
     writable: Wakers,
     policy: RekeyPolicy,
-    since: Mutex<Instant>,
+    entry: OnceLock<Entry>,
     pub(super) agreement: Agreement,
 }
 
@@ -64,22 +69,34 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<IO: Transport> Connection<IO> {
-    pub(super) fn new(begin: Begin<IO>) -> Self {
+    pub(super) fn begin(mut begin: Begin<IO>) -> Arc<Self> {
+        let roll = begin.roll.take();
+        let connection = Arc::new(Self::new(begin));
+        if let Some(roll) = roll {
+            let weak: Weak<Self> = Arc::downgrade(&connection);
+            let _ = connection.entry.set(roll.enter(weak));
+        }
+        connection
+    }
+
+    fn new(begin: Begin<IO>) -> Self {
         let (sender, receiver, control) = begin.session.into_parts();
-        let inbound = Inbound::new(begin.read, receiver, &begin.early);
+        let inbound = Inbound::new(begin.read, receiver, &begin.early, begin.liveness);
         Self {
             inbound: Mutex::new(Some(Box::new(inbound))),
             outbound: Mutex::new(Outbound::new(begin.write, sender)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
+            said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
             writable: Wakers::new(),
             policy: begin.policy,
-            since: Mutex::new(Instant::now()),
+            entry: OnceLock::new(),
             agreement: begin.agreement,
         }
     }
@@ -134,7 +151,7 @@ impl<IO: Transport> Connection<IO> {
                 opened
             }
             Err(error) => {
-                self.fail(inbound, error);
+                self.fail(error);
                 false
             }
         }
@@ -156,10 +173,7 @@ impl<IO: Transport> Connection<IO> {
     /// Keeps the flags that tell without a lock what control wants.
     fn note(&self, control: &Control) {
         self.due.store(control.has_due(), Ordering::Release);
-        let rekeying = control.is_rekeying();
-        if self.rekeying.swap(rekeying, Ordering::AcqRel) && !rekeying {
-            *lock(&self.since) = Instant::now();
-        }
+        self.rekeying.store(control.is_rekeying(), Ordering::Release);
     }
 
     /// A rekey is due; it begins unless one is under way.
@@ -168,6 +182,10 @@ impl<IO: Transport> Connection<IO> {
             // without randomness the keys in use serve on, up to their limit
             let _ = self.rekey();
         }
+    }
+
+    pub(super) fn pad_to(&self, step: u16) {
+        lock(&self.outbound).padding = step;
     }
 
     pub(super) fn rekey(&self) -> Result<(), Error> {
@@ -181,9 +199,8 @@ impl<IO: Transport> Connection<IO> {
     /// Seals what control wants sent.
     fn transmit(&self, outbound: &mut Outbound<IO::Write>) -> Result<(), Error> {
         if self.due.load(Ordering::Acquire) {
-            outbound.prepare();
             let mut control = lock(&self.control);
-            control.transmit(&mut outbound.sender, &mut outbound.buffer)?;
+            outbound.transmit(&mut control)?;
             self.note(&control);
         }
         Ok(())
@@ -191,250 +208,15 @@ impl<IO: Transport> Connection<IO> {
 
     /// Sends what control wants sent, as far as the transport takes it now.
     fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
-        if self.due.load(Ordering::Acquire) {
+        if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
             let mut outbound = lock(&self.outbound);
             let _ = self.transmit(&mut outbound);
             self.writable.register(half, cx);
             // an error shows to whoever writes or reads next
-            let _ = outbound.poll_drain(&mut self.writable.context());
+            let drain = outbound.poll_drain(&mut self.writable.context());
+            self.stuck.store(drain.is_pending(), Ordering::Release);
         }
     }
-
-    /// Reads until there is Data to be read, or (for a reader) the end.
-    pub(super) fn poll_inbound(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let poll = self.poll_records(inbound, half, cx);
-        self.poll_transmit(half, cx);
-        poll
-    }
-
-    fn poll_records(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        loop {
-            if !inbound.data().is_empty() {
-                return Poll::Ready(Ok(()));
-            }
-            if self.ended.get().is_some() {
-                ready!(self.poll_ending(inbound, half, cx))?;
-                return Poll::Ready(self.ended());
-            }
-            if inbound.receiver.is_closed()
-                && (half == Half::Reader || inbound.eof || self.poll_over(half, cx))
-            {
-                self.poll_over(half, cx);
-                return Poll::Ready(Ok(()));
-            }
-            if self.open_next(inbound) || self.ended.get().is_some() {
-                continue;
-            }
-            // what is owed goes out before this side waits for an answer to it
-            self.poll_transmit(half, cx);
-            self.readable.register(half, cx);
-            match ready!(inbound.poll_fill(&mut self.readable.context()))? {
-                0 if inbound.receiver.is_closed() => inbound.eof = true,
-                0 => self.fail(inbound, Error::Truncated),
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether both sides have closed; then this side's direction of the transport ends, too.
-    fn poll_over(&self, half: Half, cx: &Context<'_>) -> bool {
-        let over = lock(&self.control).is_over();
-        if over {
-            self.writable.register(half, cx);
-            let _ = lock(&self.outbound).poll_end(&mut self.writable.context());
-        }
-        over
-    }
-
-    /// The connection ends with an error. What the peer did wrong it is told.
-    fn fail(&self, inbound: &mut Inbound<IO::Read>, error: Error) {
-        if let Some(code) = error.code() {
-            let mut outbound = lock(&self.outbound);
-            outbound.prepare();
-            let Outbound { sender, buffer, .. } = &mut *outbound;
-            if sender.error(code, "", buffer).is_ok() {
-                inbound.ending = Some(Ending::new());
-            }
-        }
-        let _ = self.ended.set(error);
-        self.readable.wake(Half::Writer);
-        self.writable.wake(Half::Writer);
-    }
-
-    pub(super) fn begin_abort(&self, code: ErrorCode, text: &str) -> Result<(), Error> {
-        let mut outbound = lock(&self.outbound);
-        outbound.prepare();
-        let Outbound { sender, buffer, .. } = &mut *outbound;
-        sender.error(code, text, buffer)?;
-        let _ = self.ended.set(Error::Misuse(Misuse::Ended));
-        if let Some(inbound) = lock(&self.inbound).as_mut() {
-            inbound.ending = Some(Ending::new());
-        }
-        Ok(())
-    }
-
-    /// Sends the last record, ends this side's direction, reads and drops for a while.
-    pub(super) fn poll_ending(
-        &self,
-        inbound: &mut Inbound<IO::Read>,
-        half: Half,
-        cx: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Some(mut ending) = inbound.ending.take() else { return Poll::Ready(Ok(())) };
-        self.writable.register(half, cx);
-        let end = lock(&self.outbound).poll_end(&mut self.writable.context());
-        self.readable.register(half, cx);
-        let over = loop {
-            inbound.discard();
-            match inbound.poll_fill(&mut self.readable.context()) {
-                Poll::Ready(Ok(len)) if len > 0 && ending.dropped(len) => {}
-                Poll::Ready(_) => break true,
-                Poll::Pending => break false,
-            }
-        };
-        // the transport's own failure ends it as well
-        let over = over && end.is_ready() || matches!(end, Poll::Ready(Err(_)));
-        if over || ending.is_late(cx) {
-            inbound.discard();
-            return Poll::Ready(Ok(()));
-        }
-        inbound.ending = Some(ending);
-        Poll::Pending
-    }
-
-    /// A writer looks for what the peer has sent, as far as the first Data.
-    fn read_ahead(&self, cx: &mut Context<'_>) -> Ahead {
-        self.readable.register(Half::Writer, cx);
-        let Some(mut inbound) = self.take_inbound() else {
-            return if self.unread.load(Ordering::Acquire) {
-                Ahead::Barred
-            } else {
-                Ahead::Waiting
-            };
-        };
-        let ahead = loop {
-            if self.reader_gone.load(Ordering::Acquire) {
-                inbound.discard_data();
-            }
-            match self.poll_inbound(&mut inbound, Half::Writer, cx) {
-                Poll::Pending => break Ahead::Waiting,
-                Poll::Ready(Err(_)) => break Ahead::Ended,
-                Poll::Ready(Ok(())) if inbound.data().is_empty() => break Ahead::Ended,
-                Poll::Ready(Ok(())) if self.reader_gone.load(Ordering::Acquire) => {}
-                Poll::Ready(Ok(())) => break Ahead::Barred,
-            }
-        };
-        self.park(inbound);
-        self.readable.wake(Half::Reader);
-        ahead
-    }
-
-    pub(super) fn poll_write(&self, data: &[u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if data.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        let mut ahead = self.read_ahead(cx);
-        loop {
-            self.ended()?;
-            let mut outbound = lock(&self.outbound);
-            self.writable.register(Half::Writer, cx);
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            if self.policy.is_due(outbound.sender.used())
-                || lock(&self.since).elapsed() >= self.policy.interval
-            {
-                self.want_rekey();
-            }
-            self.transmit(&mut outbound)?;
-            match outbound.seal(data) {
-                Ok(sealed) => {
-                    // what the transport does not take now goes with the next write or flush
-                    let _ = outbound.poll_drain(&mut self.writable.context())?;
-                    return Poll::Ready(Ok(sealed));
-                }
-                Err(Error::RekeyBlocked) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
-            }
-            // the key is worn out: nothing goes on before the peer's answer is found
-            {
-                let mut control = lock(&self.control);
-                control.rekey_now(Instant::now(), &mut SysRng)?;
-                self.note(&control);
-            }
-            self.transmit(&mut outbound)?;
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            if outbound.sender.may_send_data() {
-                continue;
-            }
-            drop(outbound);
-            match ahead {
-                Ahead::Waiting => {}
-                Ahead::Barred => return Poll::Ready(Err(Error::RekeyBlocked.into())),
-                Ahead::Ended => {
-                    self.ended()?;
-                    return Poll::Ready(Err(Error::Truncated.into()));
-                }
-            }
-            ahead = self.read_ahead(cx);
-            if matches!(ahead, Ahead::Waiting) && !self.due.load(Ordering::Acquire) {
-                let outbound = lock(&self.outbound);
-                if !outbound.sender.may_send_data() {
-                    return Poll::Pending;
-                }
-            }
-        }
-    }
-
-    pub(super) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ended()?;
-        let mut outbound = lock(&self.outbound);
-        self.transmit(&mut outbound)?;
-        self.writable.register(Half::Writer, cx);
-        outbound.poll_flush(&mut self.writable.context())
-    }
-
-    pub(super) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.ended()?;
-        let over = {
-            let mut outbound = lock(&self.outbound);
-            self.transmit(&mut outbound)?;
-            if outbound.sender.is_open() {
-                outbound.prepare();
-                let Outbound { sender, buffer, .. } = &mut *outbound;
-                sender.close(buffer)?;
-                let mut control = lock(&self.control);
-                control.closed();
-                self.note(&control);
-            }
-            self.writable.register(Half::Writer, cx);
-            ready!(outbound.poll_flush(&mut self.writable.context()))?;
-            lock(&self.control).is_over()
-        };
-        if over {
-            self.poll_over(Half::Writer, cx);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-/// What a writer found that read ahead.
-#[derive(Debug, Clone, Copy)]
-enum Ahead {
-    /// Nothing more has come.
-    Waiting,
-    /// Data that the application has not read.
-    Barred,
-    /// The end.
-    Ended,
 }
 
 impl<IO: Transport> std::fmt::Debug for Connection<IO> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncRead;
 
 use super::ending::Ending;
+use super::liveness::{Liveness, Watch};
 use super::{pool, transport};
 use crate::error::Error;
 use crate::session::{ControlType, Incoming, Receiver, record_len};
@@ -25,11 +26,12 @@ pub(super) struct Inbound<R> {
     pub(super) eof: bool,
     /// How far the end after an error has come.
     pub(super) ending: Option<Ending>,
+    pub(super) watch: Watch,
 }
 
 impl<R: AsyncRead + Unpin> Inbound<R> {
     /// `early`: bytes that came behind the handshake.
-    pub(super) fn new(io: R, receiver: Receiver, early: &[u8]) -> Self {
+    pub(super) fn new(io: R, receiver: Receiver, early: &[u8], liveness: Liveness) -> Self {
         let mut buffer = None;
         let mut raw = 0..0;
         if !early.is_empty() {
@@ -40,7 +42,8 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             }
             buffer = Some(first);
         }
-        Self { io, receiver, buffer, raw, data: 0..0, eof: false, ending: None }
+        let watch = Watch::new(liveness);
+        Self { io, receiver, buffer, raw, data: 0..0, eof: false, ending: None, watch }
     }
 
     /// Data that was not read yet.
@@ -66,6 +69,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         self.raw.start = at.saturating_add(len);
         match self.receiver.open(record)? {
             Incoming::Data(data) => {
+                self.watch.used();
                 // the plaintext stands behind the record's length
                 let start = at.saturating_add(2);
                 self.data = start..start.saturating_add(data.len());
@@ -85,7 +89,10 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         let room = buffer.get_mut(self.raw.end..).unwrap_or_default();
         let poll = transport::poll_read(&mut self.io, cx, room);
         match poll {
-            Poll::Ready(Ok(len)) => self.raw.end = self.raw.end.saturating_add(len),
+            Poll::Ready(Ok(len)) => {
+                self.watch.heard();
+                self.raw.end = self.raw.end.saturating_add(len);
+            }
             _ => self.release(),
         }
         poll

@@ -8,7 +8,12 @@ use std::task::{Context, Wake, Waker};
 
 use atomic_waker::AtomicWaker;
 
-use super::connection::Half;
+/// Which half of a stream acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Half {
+    Reader,
+    Writer,
+}
 
 #[derive(Debug, Default)]
 struct Both {
