@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{Client, ConnectError, PasswordRequest};
 use crate::deadlines::after;
-use crate::error::{Error, ErrorCode, Misuse};
+use crate::error::{Error, ErrorCode, Misuse, Unproved};
 use crate::handshake::client::{self, Answer};
 use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
 use crate::session::MAX_DATA;
@@ -142,6 +142,10 @@ impl<IO: Transport> Handshake<'_, IO> {
         let mut record = self.receive(record_len, soon, "ServerAuth").await?;
         let state = state.read(&mut record)?;
         let host_key = state.host_key().clone();
+        if client.identity.as_ref().is_some_and(|own| *own.public_key() == host_key) {
+            let error = Error::Unproved(Unproved::OwnKey).into();
+            return Err(End { error, farewell: state.reject() });
+        }
         if let Err(error) = client.verifier.verify(self.host, &host_key) {
             return Err(End { error: error.into(), farewell: state.reject() });
         }
