@@ -2,7 +2,9 @@
 
 use handfast::handshake::Exchange;
 use handfast::trust::{Host, KnownHosts, PinnedKeys};
-use handfast::{Cipher, Client, ConnectError, Error, Foreign, Incompatible, Misbehaved, Refusal, Unproved};
+use handfast::{
+    Cipher, Client, ConnectError, Error, Foreign, Incompatible, Misbehaved, Refusal, Unproved,
+};
 use tokio::io::AsyncWriteExt;
 use zeroize::Zeroizing;
 
@@ -129,7 +131,8 @@ async fn a_server_hello_that_takes_liberties_ends_it_in_silence() {
         Answer { aead: *heard.aeads.iter().find(grease).unwrap(), ..Answer::new() }
     })
     .await;
-    for more in [(HINTS, vec![0; 128]), (SERVER_NAME, b"a".to_vec()), (9, vec![]), (0x4a4a, vec![])] {
+    for more in [(HINTS, vec![0; 128]), (SERVER_NAME, b"a".to_vec()), (9, vec![]), (0x4a4a, vec![])]
+    {
         refuses(client().0, |_| Answer { more: vec![more], ..Answer::new() }).await;
     }
     refuses(client().0, |heard| {
@@ -153,18 +156,18 @@ async fn a_server_hello_that_takes_liberties_ends_it_in_silence() {
         let short = |_: &Heard| Answer { ciphertext: Some(vec![0; len]), ..Answer::new() };
         refuses(client().0, short).await;
     }
-    for point in [[0; 32], { let mut one = [0; 32]; one[0] = 1; one }] {
+    for point in [[0; 32], {
+        let mut one = [0; 32];
+        one[0] = 1;
+        one
+    }] {
         refuses(client().0, |_| Answer { x25519: Some(point), ..Answer::new() }).await;
     }
     refuses(client().0, |_| Answer { tail: vec![0], ..Answer::new() }).await;
 }
 
 /// What a client says in ClientAuth's place when it ends there: an Error of this code, alone.
-async fn ends_with(
-    code: u16,
-    decided: usize,
-    act: impl AsyncFnOnce(&mut Channel),
-) -> ConnectError {
+async fn ends_with(code: u16, decided: usize, act: impl AsyncFnOnce(&mut Channel)) -> ConnectError {
     let (client, called) = client();
     let (io, task) = connect(&client);
     let mut channel = soon(Channel::hellos(io, &Answer::new())).await;
@@ -209,7 +212,9 @@ async fn a_server_auth_of_bad_form_or_mac_is_error_1_and_nothing_is_decided() {
     proof.signer = Some(([9; 32], "handfast-v1-server".into()));
     proof.mac_flip[3] = 1;
     ends_with_proof(1, 0, proof).await;
-    for (kind, content) in [(DATA, b"x".to_vec()), (CLOSE, vec![]), (PING, vec![0; 8]), (11, vec![]), (200, vec![])] {
+    for (kind, content) in
+        [(DATA, b"x".to_vec()), (CLOSE, vec![]), (PING, vec![0; 8]), (11, vec![]), (200, vec![])]
+    {
         ends_with(1, 0, async |c| c.send(kind, &content).await).await;
     }
     ends_with(1, 0, async |c| c.send_welcome(b"", &Vec::new()).await).await;
@@ -351,10 +356,7 @@ async fn records_out_of_place_before_welcome_are_error_1() {
     then(1, client().0, async |c| c.link.send(&[&[0, 99], &[1; 99][..]].concat()).await).await;
     let named = client().0.protocols(["a", "b"]);
     let error = then(1, named, async |c| c.send_welcome(b"c", &Vec::new()).await).await;
-    assert!(matches!(
-        error,
-        ConnectError::Handshake(Error::Misbehaved(Misbehaved::NotOffered(_)))
-    ));
+    assert!(matches!(error, ConnectError::Handshake(Error::Misbehaved(Misbehaved::NotOffered(_)))));
     then(1, client().0, async |c| c.send_welcome(b"a", &Vec::new()).await).await;
 }
 
@@ -517,7 +519,10 @@ async fn both_sides_must_have_heard_the_same_prologue() {
 }
 
 /// An eager client over TCP, and the scripted server at the other end, before ServerAuth.
-async fn eager(data: Vec<u8>, client: Client) -> (Channel, tokio::task::JoinHandle<Result<handfast::Stream, ConnectError>>) {
+async fn eager(
+    data: Vec<u8>,
+    client: Client,
+) -> (Channel, tokio::task::JoinHandle<Result<handfast::Stream, ConnectError>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let task = tokio::spawn(async move { client.connect_eager(&address, &data).await });
@@ -562,10 +567,9 @@ async fn an_eager_client_sends_its_data_behind_its_proof_and_nothing_before_trus
 /// [AUTH-11] [AUTH-12]
 #[tokio::test]
 async fn an_eager_client_with_two_protocols_or_too_much_data_says_nothing() {
-    for (data, client) in [
-        (vec![0; 65_536], client().0),
-        (vec![0; 10], client().0.protocols(["a", "b"])),
-    ] {
+    for (data, client) in
+        [(vec![0; 65_536], client().0), (vec![0; 10], client().0.protocols(["a", "b"]))]
+    {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let error = soon(client.connect_eager(&address, &data)).await.unwrap_err();

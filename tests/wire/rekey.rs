@@ -9,8 +9,8 @@ use crate::established::{BOTH, Ours, drain, pair};
 use crate::support::crypto::{Direction, export};
 use crate::support::link::Channel;
 use crate::support::messages::{
-    CLOSE, DATA, Fields, PING, PONG, Proof, REKEY_ASK, REKEY_DONE, REKEY_INIT, REKEY_REPLY, bytes16,
-    inner,
+    CLOSE, DATA, Fields, PING, PONG, Proof, REKEY_ASK, REKEY_DONE, REKEY_INIT, REKEY_REPLY,
+    bytes16, inner,
 };
 use crate::support::rig::{ALICE, HOST, client, connect, serve, server, soon};
 
