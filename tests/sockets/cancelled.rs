@@ -77,7 +77,7 @@ async fn writes_flushes_and_shutdowns_that_are_dropped_send_each_byte_once() {
             if let Some(wrote) = polled(times, client.write(chunk)).await {
                 rest = &rest[wrote.unwrap()..];
             }
-            if rest.len() % 3 == 0 {
+            if rest.len().is_multiple_of(3) {
                 let _ = polled(times, client.flush()).await;
             }
         }

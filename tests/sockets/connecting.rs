@@ -78,7 +78,7 @@ async fn a_listener_that_is_dropped_closes_its_port_and_its_streams_live_on() {
     .await;
     let mut rest = Vec::new();
     let end = soon(waiting.read_to_end(&mut rest)).await;
-    assert!(rest.is_empty() && end.is_ok_and(|n| n == 0) || rest.is_empty());
+    assert!(rest.is_empty(), "{end:?}");
     for _ in 0..3 {
         client.write_all(b"still here").await.unwrap();
         let mut got = [0; 10];
@@ -125,11 +125,6 @@ async fn any_two_way_stream_will_do() {
     use handfast::stream::Any;
     let ends = Ends::new();
     let (a, b) = tokio::io::duplex(100);
-    let (from_a, to_b) = tokio::io::duplex(100);
-    let (c, d) = tokio::io::duplex(100);
-    // a stream whose ends are of different kinds
-    let (read, write) = (tokio::io::split(c).0, tokio::io::split(from_a).1);
-    drop((read, write, to_b, d));
     let (mut client, mut server) = ends.over(Any(a), Any(tokio::io::BufStream::new(b))).await;
     client.write_all(b"question").await.unwrap();
     client.flush().await.unwrap();
@@ -157,7 +152,7 @@ async fn an_authenticator_that_panics_takes_its_own_connection_alone() {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let server = ends.server.clone().authenticator(move |mut attempt: Attempt| {
-        let first = count.fetch_add(1, Ordering::SeqCst) % 2 == 0;
+        let first = count.fetch_add(1, Ordering::SeqCst).is_multiple_of(2);
         async move {
             attempt.public_key().await;
             assert!(!first, "this one is meant to panic");
