@@ -341,3 +341,60 @@ async fn rekeys_go_on_behind_one_close_and_are_dropped_behind_both() {
         soon(channel.expect_silence()).await;
     }
 }
+
+/// [REKEY-5]
+#[tokio::test]
+async fn a_side_that_waits_for_room_during_a_rekey_sleeps() {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+
+    use tokio::io::AsyncWrite;
+    for ours in BOTH {
+        for split in [false, true] {
+            let (mut channel, mut stream) = pair(ours).await;
+            match ours {
+                Ours::Client => stream.rekey().unwrap(),
+                Ours::Server => {
+                    let init = channel.rekey_init();
+                    channel.send(REKEY_INIT, &init.content).await;
+                    channel.send(DATA, b"x").await;
+                    soon(stream.read_exact(&mut [0])).await.unwrap();
+                }
+            }
+            let (mut read, mut write) = stream.into_split();
+            let polls = crate::support::rig::Calls::default();
+            let count = polls.clone();
+            // the peer reads nothing, and finishes no rekey
+            let writing = tokio::spawn(async move {
+                poll_fn(|cx| {
+                    count.count();
+                    while let Poll::Ready(wrote) = Pin::new(&mut write).poll_write(cx, &[7; 9999]) {
+                        wrote.unwrap();
+                    }
+                    Poll::<()>::Pending
+                })
+                .await;
+            });
+            let count = polls.clone();
+            let reading = tokio::spawn(async move {
+                if split {
+                    poll_fn(|cx| {
+                        count.count();
+                        let mut bytes = [0; 9];
+                        let mut buffer = tokio::io::ReadBuf::new(&mut bytes);
+                        let poll =
+                            tokio::io::AsyncRead::poll_read(Pin::new(&mut read), cx, &mut buffer);
+                        assert!(poll.is_pending());
+                        Poll::<()>::Pending
+                    })
+                    .await;
+                }
+            });
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            assert!(polls.get() < 100, "{ours:?} {split}: polled {} times", polls.get());
+            writing.abort();
+            reading.abort();
+        }
+    }
+}
