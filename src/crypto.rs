@@ -16,13 +16,12 @@ pub(crate) mod secret;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use aead::{AeadError, TAG_LEN, Unavailable};
-pub(crate) use agreement::WeakShare;
-pub(crate) use ed25519::{BadPoint, BadSignature};
-pub(crate) use hash::{Sha256, TooLong, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
-pub(crate) use kem::{
-    BadEncapsulationKey, CIPHERTEXT_LEN, DecapsulationFailed, ENCAPSULATION_KEY_LEN,
-};
+pub(crate) use aead::TAG_LEN;
+#[cfg(feature = "files")]
+pub(crate) use hash::hmac_sha1;
+pub(crate) use hash::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
+pub(crate) use kem::BadEncapsulationKey;
+use kem::{CIPHERTEXT_LEN, ENCAPSULATION_KEY_LEN};
 
 use aead::Aead as _;
 use backend::{SelectedAead, SelectedKem, SelectedSigning, SelectedVerifying, SelectedX25519};

@@ -46,6 +46,15 @@ pub enum Error {
     /// The stream ended without the peer's Close: data may be missing.
     #[error("the stream was cut off: it ended without the peer's Close")]
     Truncated,
+    /// The peer answered none of the last Pings: it is gone, or cut off.
+    #[error("the peer is gone: it answered none of the last Pings")]
+    Silent,
+    /// This side's listener was shut down.
+    #[error("this side was shut down")]
+    Stopped,
+    /// Nobody sent Data for as long as the settings allow.
+    #[error("the connection was idle for longer than allowed")]
+    Idle,
     /// Nothing more can be sent under the keys in use until a rekey is done.
     #[error("rekey blocked: read the stream, so that the peer's answer can be found")]
     RekeyBlocked,
@@ -60,6 +69,60 @@ pub enum Error {
 impl Error {
     pub(crate) const fn malformed(message: &'static str, cause: Malformed) -> Self {
         Self::Malformed { message, cause }
+    }
+
+    /// What an established connection tells a peer that caused this, in its last record
+    /// ([`Session::fail`](crate::session::Session::fail)); nothing where there is nobody to tell.
+    #[must_use]
+    pub const fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Foreign(_)
+            | Self::Malformed { .. }
+            | Self::Misbehaved(_)
+            | Self::Incompatible(_)
+            | Self::Unproved(_)
+            | Self::Decrypt => Some(ErrorCode::Protocol),
+            Self::Internal(_) => Some(ErrorCode::Internal),
+            Self::Idle => Some(ErrorCode::TimedOut),
+            Self::Denied(_) => Some(ErrorCode::PermissionDenied),
+            Self::Refused(_)
+            | Self::Ended(_)
+            | Self::Truncated
+            | Self::Silent
+            | Self::Stopped
+            | Self::RekeyBlocked
+            | Self::Misuse(_) => None,
+        }
+    }
+}
+
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match &error {
+            Error::Foreign(_)
+            | Error::Malformed { .. }
+            | Error::Misbehaved(_)
+            | Error::Incompatible(_)
+            | Error::Decrypt => ErrorKind::InvalidData,
+            Error::Unproved(_) | Error::Denied(_) => ErrorKind::PermissionDenied,
+            Error::Refused(_) => ErrorKind::ConnectionRefused,
+            Error::Ended(farewell) => match farewell.code {
+                ErrorCode::PermissionDenied | ErrorCode::Revoked | ErrorCode::FactorNeeded => {
+                    ErrorKind::PermissionDenied
+                }
+                ErrorCode::TimedOut => ErrorKind::TimedOut,
+                _ => ErrorKind::ConnectionAborted,
+            },
+            Error::Truncated => ErrorKind::UnexpectedEof,
+            Error::Silent | Error::Idle => ErrorKind::TimedOut,
+            Error::Stopped => ErrorKind::ConnectionAborted,
+            Error::RekeyBlocked => ErrorKind::Deadlock,
+            Error::Misuse(Misuse::AfterClose | Misuse::Ended) => ErrorKind::BrokenPipe,
+            Error::Misuse(_) => ErrorKind::InvalidInput,
+            Error::Internal(_) => ErrorKind::Other,
+        };
+        Self::new(kind, error)
     }
 }
 

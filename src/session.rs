@@ -10,6 +10,7 @@
 //! Time and randomness are arguments.
 
 mod control;
+mod fresh;
 mod receiver;
 mod rekey;
 mod sender;

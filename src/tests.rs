@@ -1,3 +1,7 @@
+#![expect(
+    clippy::field_reassign_with_default,
+    reason = "the settings are not exhaustive for users either"
+)]
 //! Behaviour of the core across its layers: two ends without I/O, and what is recorded of others.
 //! Each test names the requirements of docs/PROTOCOL.md that it holds.
 

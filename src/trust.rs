@@ -1,5 +1,51 @@
 //! The files that say whom to trust: `known_hosts` and `authorized_keys`.
+//!
+//! | | |
+//! |---|---|
+//! | [`KnownHosts`] | which keys belong to which hosts; [`check`](KnownHosts::check) gives a [`Verdict`] |
+//! | [`AuthorizedKeys`] | which keys a server admits; [`find`](AuthorizedKeys::find) gives a [`Decision`] |
+//! | [`Host`] | a host as it is looked up: a name and a port |
+//! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
+//! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
+//!
+//! The files are those of OpenSSH and are read as OpenSSH reads them, but never more leniently:
+//!
+//! - A file that is missing or cannot be read is an error, never an empty file.
+//! - A line of `known_hosts` that begins with `@` and cannot be understood refuses the whole file:
+//!   it may have been a revocation. OpenSSH passes over it.
+//! - `@revoked` lines for a host hold for each of its ports.
+//! - Other lines that cannot be read are passed over, as in OpenSSH, but each is logged with its
+//!   place and the reason, and [`Verdict::Unknown`] names them.
+//! - A line with a NUL byte counts as one that cannot be read; a byte order mark at the start of a
+//!   file is passed over.
+//! - Files over [`MAX_FILE`] and lines over [`MAX_LINE`] bytes are refused.
+//!
+//! What this version does not honour, it does not trust: certificates (`@cert-authority`,
+//! `cert-authority`) and entries of `authorized_keys` with options admit nobody, and a log line
+//! says which.
 
+mod authorized_keys;
+mod error;
+mod file;
+mod host;
+mod hosts_field;
 mod key_file;
+mod key_text;
+mod known_hosts;
+mod pattern;
+mod place;
+mod verifier;
 
+pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
+pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
+pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
+pub use known_hosts::{KnownHosts, KnownKey, Verdict};
+pub use place::{Place, SkippedLine, SkippedLines};
+pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};
+
+/// Largest file that is read, in bytes.
+pub const MAX_FILE: usize = 16 << 20;
+
+/// Longest line that is read, in bytes, without its end.
+pub const MAX_LINE: usize = 1 << 20;

@@ -68,6 +68,7 @@ impl<V: Verifying> VerifyingKey<V> {
         Ok(Self { inner, bytes: *bytes })
     }
 
+    #[cfg(test)]
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.bytes
     }

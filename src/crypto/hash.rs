@@ -60,6 +60,14 @@ pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into()
 }
 
+/// HMAC-SHA-1 of `message`, only for the hashed names of `known_hosts`: they hide names, they prove nothing.
+#[cfg(feature = "files")]
+pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
+    let mut mac = <Hmac<sha1::Sha1> as hkdf::HmacImpl>::new_from_slice(key);
+    mac.update(message);
+    mac.finalize().into()
+}
+
 /// HKDF-Extract. The input keying material is the caller's to wipe.
 pub(crate) fn hkdf_extract(salt: &[u8], ikm: &[u8]) -> Secret<32> {
     let (mut prk, _) = Hkdf::<sha2::Sha256>::extract(Some(salt), ikm);

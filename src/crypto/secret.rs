@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use rand::TryCryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -12,6 +13,13 @@ pub(crate) struct Secret<const N: usize>([u8; N]);
 impl<const N: usize> Secret<N> {
     pub(crate) fn new(bytes: [u8; N]) -> Self {
         Self(bytes)
+    }
+
+    /// Draws one.
+    pub(crate) fn draw<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        let mut drawn = Self::zero();
+        rng.try_fill_bytes(drawn.expose_mut())?;
+        Ok(drawn)
     }
 
     pub(crate) fn zero() -> Self {

@@ -53,7 +53,7 @@ impl Target {
     /// A target; the name is lowered.
     #[must_use]
     pub fn new(name: &str, port: u16) -> Self {
-        Self { name: name.to_lowercase(), port }
+        Self { name: name.to_ascii_lowercase(), port }
     }
 }
 
@@ -195,7 +195,7 @@ impl Identities {
     /// keys, the first being its default. Other clients reach it by a hint.
     #[must_use]
     pub fn named(mut self, name: &str, identity: Identity) -> Self {
-        self.named.entry(name.to_lowercase()).or_default().push(identity);
+        self.named.entry(name.to_ascii_lowercase()).or_default().push(identity);
         self
     }
 

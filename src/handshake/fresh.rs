@@ -11,12 +11,6 @@ fn bytes<const N: usize, R: TryCryptoRng>(rng: &mut R) -> Result<[u8; N], R::Err
     Ok(out)
 }
 
-fn secret<const N: usize, R: TryCryptoRng>(rng: &mut R) -> Result<Secret<N>, R::Error> {
-    let mut out = Secret::zero();
-    rng.try_fill_bytes(out.expose_mut())?;
-    Ok(out)
-}
-
 /// What a client's hello is made of; one hello each.
 #[derive(Debug)]
 pub struct ClientFresh {
@@ -92,8 +86,8 @@ impl ClientFresh {
         }
         Ok(Self {
             random: bytes(rng)?,
-            x25519: secret(rng)?,
-            kem: secret(rng)?,
+            x25519: Secret::draw(rng)?,
+            kem: Secret::draw(rng)?,
             fillers,
             places,
             grease: Grease::draw(rng)?,
@@ -116,32 +110,6 @@ impl ServerFresh {
     ///
     /// The source of randomness failed.
     pub fn draw<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
-        Ok(Self { x25519: secret(rng)?, kem: secret(rng)?, random: bytes(rng)? })
-    }
-}
-
-/// A client's share in a rekey.
-#[derive(Debug)]
-pub(crate) struct ClientRekey {
-    pub(crate) x25519: Secret<32>,
-    pub(crate) kem: Option<Secret<64>>,
-}
-
-impl ClientRekey {
-    pub(crate) fn draw<R: TryCryptoRng>(hybrid: bool, rng: &mut R) -> Result<Self, R::Error> {
-        Ok(Self { x25519: secret(rng)?, kem: if hybrid { Some(secret(rng)?) } else { None } })
-    }
-}
-
-/// A server's share in a rekey.
-#[derive(Debug)]
-pub(crate) struct ServerRekey {
-    pub(crate) x25519: Secret<32>,
-    pub(crate) kem: Option<Secret<32>>,
-}
-
-impl ServerRekey {
-    pub(crate) fn draw<R: TryCryptoRng>(hybrid: bool, rng: &mut R) -> Result<Self, R::Error> {
-        Ok(Self { x25519: secret(rng)?, kem: if hybrid { Some(secret(rng)?) } else { None } })
+        Ok(Self { x25519: Secret::draw(rng)?, kem: Secret::draw(rng)?, random: bytes(rng)? })
     }
 }

@@ -23,6 +23,7 @@ impl Padding {
         let plain = content.saturating_add(1);
         match self {
             Self::None => plain,
+            // a step of 0 has no multiples: no padding
             Self::Multiple(step) => plain
                 .checked_next_multiple_of(usize::from(step))
                 .unwrap_or(plain)

@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use rand::TryCryptoRng;
 
+use super::fresh::{ClientRekey, ServerRekey};
 use super::receiver::ControlType;
 use super::rekey::{MAX_RECEIVED, MAX_SENT, Pending, Rekey, SlidingMinute};
 use super::{Receiver, Role, Sender};
 use crate::crypto::{Cipher, KemKey, X25519Secret, encapsulate};
 use crate::error::{Error, Farewell, Misbehaved, Misuse};
-use crate::handshake::fresh::{ClientRekey, ServerRekey};
 use crate::record::{Opener, RecordType, Sealer};
 use crate::schedule::{Agreed, Generation};
 use crate::wire::rekey::{RekeyInit, RekeyReply};

@@ -36,7 +36,8 @@ impl Sender {
     }
 
     /// The same, padded so that the plaintext's length is a multiple of `step`, as far as a
-    /// record goes: the length that an observer sees says that much less.
+    /// record goes: the length that an observer sees says that much less. A `step` of 0 pads
+    /// nothing.
     ///
     /// # Errors
     ///

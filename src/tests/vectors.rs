@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorCode};
 use crate::handshake::client::{self, Answer};
 use crate::handshake::fresh::Grease;
 use crate::handshake::{
-    self, ClientConfig, ClientFresh, Established, Exchange, Identities, ServerConfig, ServerFresh,
+    ClientConfig, ClientFresh, Established, Exchange, Identities, ServerConfig, ServerFresh,
     Target, server,
 };
 use crate::key::Identity;
@@ -203,11 +203,11 @@ impl TryRng for Fresh {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
-        unreachable!("a rekey draws bytes")
+        panic!("a rekey draws bytes")
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
-        unreachable!("a rekey draws bytes")
+        panic!("a rekey draws bytes")
     }
 
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {

@@ -188,7 +188,7 @@ pub(crate) enum AuthRequest<'a> {
     /// Method 1: the prompt.
     Password(&'a str),
     /// A method that this version does not know.
-    Unknown(u8),
+    Unknown,
 }
 
 impl<'a> AuthRequest<'a> {
@@ -197,7 +197,7 @@ impl<'a> AuthRequest<'a> {
         let body = reader.bytes16(usize::from(u16::MAX), "the request")?;
         reader.finish("the request")?;
         if method != METHOD_PASSWORD {
-            return Ok(Self::Unknown(method));
+            return Ok(Self::Unknown);
         }
         if body.len() > MAX_PROMPT {
             return Err(Malformed::Long("the prompt"));

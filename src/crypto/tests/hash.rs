@@ -1,8 +1,9 @@
 use proptest::prelude::*;
 
 use super::{array, hex};
+use crate::crypto::hash::TooLong;
 use crate::crypto::secret::Secret;
-use crate::crypto::{Sha256, TooLong, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
+use crate::crypto::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
 
 /// FIPS 180-4, the examples "abc" and the empty string.
 #[test]

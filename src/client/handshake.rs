@@ -1,0 +1,198 @@
+//! A client's handshake over a transport.
+
+use std::sync::Arc;
+
+use rand::rngs::SysRng;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+use super::{Client, ConnectError, PasswordRequest};
+use crate::deadlines::after;
+use crate::error::{Error, ErrorCode, Misuse};
+use crate::handshake::client::{self, Answer};
+use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
+use crate::session::MAX_DATA;
+use crate::stream::{Agreement, Begin, Fault, Inbox, Stream, Transport, part};
+use crate::trust::Host;
+
+/// Data that an eager client may send, at most: what a server holds for it.
+const MAX_EAGER: usize = 65_535;
+
+/// A handshake that ended: why, and what is still to be said.
+struct End {
+    error: ConnectError,
+    farewell: Vec<u8>,
+}
+
+impl<E: Into<ConnectError>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), farewell: Vec::new() }
+    }
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self { error: failure.error.into(), farewell: failure.farewell }
+    }
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Io(source) => ConnectError::Io { doing: "reading", source }.into(),
+            Fault::Protocol(error) => error.into(),
+        }
+    }
+}
+
+pub(super) async fn run<IO: Transport>(
+    client: &Client,
+    io: IO,
+    host: &Host,
+    eager: Option<&[u8]>,
+) -> Result<Stream<IO>, ConnectError> {
+    let (read, write) = io.into_halves();
+    let mut handshake = Handshake::<IO> {
+        client,
+        host,
+        inbox: Inbox::new(read),
+        write,
+        deadline: after(Instant::now(), client.deadlines.handshake),
+    };
+    match handshake.run(eager).await {
+        Ok((welcomed, agreement)) => {
+            let (read, early) = handshake.inbox.into_parts();
+            debug!(%host, key = %agreement.host_key.fingerprint(), "connected");
+            Ok(Stream::begin(Begin {
+                read,
+                write: handshake.write,
+                session: welcomed,
+                early,
+                agreement,
+                policy: client.policy,
+                liveness: client.liveness,
+                roll: None,
+            }))
+        }
+        Err(End { error, farewell }) => {
+            debug!(%host, %error, "not connected");
+            let (read, _) = handshake.inbox.into_parts();
+            part(read, handshake.write, &farewell).await;
+            Err(error)
+        }
+    }
+}
+
+struct Handshake<'a, IO: Transport> {
+    client: &'a Client,
+    host: &'a Host,
+    inbox: Inbox<IO::Read>,
+    write: IO::Write,
+    deadline: Instant,
+}
+
+impl<IO: Transport> Handshake<'_, IO> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
+        let write = &mut self.write;
+        let sent = async {
+            write.write_all(bytes).await?;
+            write.flush().await
+        };
+        timeout_at(self.deadline, sent)
+            .await
+            .map_err(|_| ConnectError::TimedOut { waiting_for: "the server to read" })?
+            .map_err(|source| ConnectError::Io { doing: "writing", source }.into())
+    }
+
+    async fn receive(
+        &mut self,
+        len_of: fn(&[u8]) -> Result<Option<usize>, Error>,
+        deadline: Instant,
+        waiting_for: &'static str,
+    ) -> Result<Vec<u8>, End> {
+        timeout_at(deadline.min(self.deadline), self.inbox.frame(len_of))
+            .await
+            .map_err(|_| ConnectError::TimedOut { waiting_for })?
+            .map_err(|fault| match fault {
+                Fault::Protocol(Error::Truncated) => ConnectError::Closed { waiting_for }.into(),
+                other => other.into(),
+            })
+    }
+
+    async fn run(
+        &mut self,
+        eager: Option<&[u8]>,
+    ) -> Result<(crate::session::Session, Agreement), End> {
+        let data = eager.unwrap_or_default();
+        if data.len() > MAX_EAGER {
+            let text = "an eager client may send at most 65,535 bytes before Welcome";
+            return Err(Error::Misuse(Misuse::Setting(text)).into());
+        }
+        let client = self.client;
+        let config = Arc::new(client.config_for(self.host, eager.is_some()));
+        let fresh = ClientFresh::draw(&mut SysRng)
+            .map_err(|_| Error::Internal("the system's randomness failed"))?;
+        let (state, hello) = client::start(config, fresh)?;
+        self.send(&hello).await?;
+
+        let soon = after(Instant::now(), client.deadlines.server_auth);
+        let bytes = self.receive(hello_len, soon, "ServerHello").await?;
+        let state = state.read(&bytes)?;
+        let mut record = self.receive(record_len, soon, "ServerAuth").await?;
+        let state = state.read(&mut record)?;
+        let host_key = state.host_key().clone();
+        if let Err(error) = client.verifier.verify(self.host, &host_key) {
+            return Err(End { error: error.into(), farewell: state.reject() });
+        }
+        let (mut state, mut out) = state.trust(client.identity.as_ref())?;
+        for chunk in data.chunks(MAX_DATA) {
+            out.extend_from_slice(&state.eager_data(chunk)?);
+        }
+        self.send(&out).await?;
+
+        loop {
+            let waiting = self.receive(record_len, self.deadline, "Welcome").await;
+            let mut record = match waiting {
+                Ok(record) => record,
+                Err(end) => return Err(explain(state, end)),
+            };
+            match state.read(&mut record)? {
+                Answer::Welcome(welcomed) => {
+                    let established = welcomed.established;
+                    let agreement = Agreement {
+                        cipher: established.cipher,
+                        exchange: established.exchange,
+                        protocol: established.protocol,
+                        host_key,
+                        exporter: established.exporter,
+                    };
+                    return Ok((established.session, agreement));
+                }
+                Answer::Password(question) => {
+                    let login = &client.config.login;
+                    let request =
+                        PasswordRequest { host: self.host, login, prompt: question.prompt() };
+                    let password = client.passwords.as_ref().and_then(|ask| ask(&request));
+                    let Some(password) = password else {
+                        let error = ConnectError::NoPassword { login: login.clone() };
+                        return Err(End { error, farewell: question.decline() });
+                    };
+                    let (next, out) = question.answer(&password)?;
+                    self.send(&out).await?;
+                    state = next;
+                }
+            }
+        }
+    }
+}
+
+/// Tells the server why the client ends while it waits for Welcome.
+fn explain(state: client::AwaitWelcome, end: End) -> End {
+    let code = match &end.error {
+        ConnectError::TimedOut { .. } => ErrorCode::TimedOut,
+        ConnectError::Handshake(Error::Misbehaved(_)) => ErrorCode::Protocol,
+        _ => return end,
+    };
+    End { farewell: state.abandon(code), ..end }
+}

@@ -1,0 +1,282 @@
+//! Accepting.
+
+mod error;
+mod handshake;
+mod listener;
+mod slots;
+
+pub use error::AcceptError;
+pub use listener::Listener;
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, ToSocketAddrs};
+
+use crate::auth::{Authenticator, Nobody, PeerAddr, nobody};
+use crate::crypto::Cipher;
+use crate::deadlines::Deadlines;
+use crate::handshake::{Exchange, Identities, ServerConfig, Stealth, Target};
+use crate::key::{Identity, PublicKey};
+use crate::session::RekeyPolicy;
+use crate::stream::{Liveness, Roll, Stream, Transport};
+
+/// Accepts connections: a host key, and what decides whom to admit. Cheap to clone.
+///
+/// Until it is given an [authenticator](Self::authenticator) it admits nobody.
+///
+/// ```no_run
+/// use handfast::auth::{Authenticator, ip_allowlist, public_key};
+/// use handfast::{Server, key::Identity, trust::AuthorizedKeys};
+///
+/// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// let keys = AuthorizedKeys::open("authorized_keys")?;
+/// let server = Server::new(Identity::load("host_ed25519")?)
+///     .authenticator(ip_allowlist(["10.0.0.0/8", "::1"])?.and(public_key(keys)));
+/// let listener = server.listen("0.0.0.0:7000").await?;
+/// loop {
+///     let (stream, peer) = listener.accept().await?;
+///     tokio::spawn(async move {
+///         println!("{} from {}", peer.login, peer.address);
+///         drop(stream);
+///     });
+/// }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server<A = Nobody> {
+    config: Arc<ServerConfig>,
+    authenticator: Arc<A>,
+    deadlines: Deadlines,
+    limits: Limits,
+    policy: RekeyPolicy,
+    liveness: Liveness,
+}
+
+impl<A> Clone for Server<A> {
+    fn clone(&self) -> Self {
+        Self {
+            config: Arc::clone(&self.config),
+            authenticator: Arc::clone(&self.authenticator),
+            deadlines: self.deadlines,
+            limits: self.limits,
+            policy: self.policy,
+            liveness: self.liveness,
+        }
+    }
+}
+
+/// How many connections a listener holds that are not authenticated yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// All of them. 256.
+    pub unauthenticated: usize,
+    /// From one IPv4 address or one IPv6 /64. 64.
+    pub from_one_network: usize,
+    /// Whether the second limit holds for loopback addresses, too. It does not.
+    pub count_loopback: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { unauthenticated: 256, from_one_network: 64, count_loopback: false }
+    }
+}
+
+/// What a server knows of a client that it admitted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer<C> {
+    /// The key that the client proved to hold; none if it chose to prove nothing.
+    pub key: Option<PublicKey>,
+    /// Who it says it is; empty for nobody. Only the authenticators vouch for it.
+    pub login: String,
+    /// Where it comes from.
+    pub address: PeerAddr,
+    /// The name and port that it asked for.
+    pub target: Target,
+    /// What the authenticators gave.
+    pub credentials: C,
+}
+
+impl Server {
+    /// A server with this host key, which admits nobody yet.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            config: Arc::new(ServerConfig::new(Identities::new(identity))),
+            authenticator: Arc::new(nobody()),
+            deadlines: Deadlines::default(),
+            limits: Limits::default(),
+            policy: RekeyPolicy::server(),
+            liveness: Liveness::default(),
+        }
+    }
+}
+
+impl<A> Server<A> {
+    /// What decides whom to admit.
+    #[must_use]
+    pub fn authenticator<B: Authenticator>(self, authenticator: B) -> Server<B> {
+        Server {
+            config: self.config,
+            authenticator: Arc::new(authenticator),
+            deadlines: self.deadlines,
+            limits: self.limits,
+            policy: self.policy,
+            liveness: self.liveness,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+
+    /// All host keys, for servers that have several: old and new side by side, or some by name.
+    #[must_use]
+    pub fn identities(self, identities: Identities) -> Self {
+        self.with(|config| config.identities = identities)
+    }
+
+    /// The AEADs that the server accepts; it picks the first of them that the client lists.
+    /// Default: ChaCha20-Poly1305, then AES-256-GCM.
+    #[must_use]
+    pub fn ciphers(self, ciphers: impl IntoIterator<Item = Cipher>) -> Self {
+        self.with(|config| config.ciphers = ciphers.into_iter().collect())
+    }
+
+    /// The exchange of keys. Default: X25519 with ML-KEM-768 and nothing less.
+    #[must_use]
+    pub fn exchange(self, exchange: Exchange) -> Self {
+        self.with(|config| config.exchange = exchange)
+    }
+
+    /// The application protocols that the server speaks; it picks the first of them that the
+    /// client names, and refuses a client that names others only. Default: none.
+    #[must_use]
+    pub fn protocols<P: Into<Vec<u8>>>(self, names: impl IntoIterator<Item = P>) -> Self {
+        self.with(|config| config.protocols = names.into_iter().map(Into::into).collect())
+    }
+
+    /// The names by which clients may ask for this server, lower case; ports are not compared.
+    /// Clients that ask for another are refused, so that a connection for one service cannot be
+    /// led to another with the same key. Default: any name.
+    #[must_use]
+    pub fn names<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        self.with(|config| {
+            config.names = names.into_iter().map(|n| n.into().to_ascii_lowercase()).collect();
+        })
+    }
+
+    /// What both applications said on this stream before the handshake. Default: nothing.
+    #[must_use]
+    pub fn prologue(self, prologue: impl Into<Vec<u8>>) -> Self {
+        self.with(|config| config.prologue = prologue.into())
+    }
+
+    /// Answers only clients that know one of its host keys; to all others it is a port that reads
+    /// and never speaks. Its host keys must be used for nothing else.
+    #[must_use]
+    pub fn stealth(self) -> Self {
+        self.with(|config| config.stealth = Some(Stealth::new()))
+    }
+
+    /// Time limits of the handshake.
+    #[must_use]
+    pub const fn deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.deadlines = deadlines;
+        self
+    }
+
+    /// Limits on connections that are not authenticated yet.
+    #[must_use]
+    pub const fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
+    /// the end after three that were not answered.
+    #[must_use]
+    pub const fn liveness(mut self, liveness: Liveness) -> Self {
+        self.liveness = liveness;
+        self
+    }
+
+    /// When the server asks for new keys. Default: after twice what a client lets pass.
+    #[must_use]
+    pub const fn rekey(mut self, policy: RekeyPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+}
+
+impl<A: Authenticator + 'static> Server<A> {
+    /// Listens on TCP.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound, or the settings are not ones that the protocol can express
+    /// ([`io::ErrorKind::InvalidInput`]).
+    pub async fn listen(
+        &self,
+        address: impl ToSocketAddrs,
+    ) -> io::Result<Listener<A::Credentials>> {
+        self.listen_on(TcpListener::bind(address).await?)
+    }
+
+    /// The same on a listener that is open already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::listen`].
+    pub fn listen_on(&self, listener: TcpListener) -> io::Result<Listener<A::Credentials>> {
+        self.config.check()?;
+        Ok(Listener::start(self.clone(), listener))
+    }
+
+    /// Listens on a Unix socket at `path`, which must not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::listen`].
+    #[cfg(unix)]
+    pub fn listen_unix(
+        &self,
+        path: impl AsRef<std::path::Path>,
+    ) -> io::Result<Listener<A::Credentials, tokio::net::UnixStream>> {
+        self.config.check()?;
+        Ok(Listener::start(self.clone(), tokio::net::UnixListener::bind(path)?))
+    }
+
+    /// Runs the handshake over a stream that is open already; [`Any`](crate::stream::Any) takes
+    /// every `AsyncRead + AsyncWrite`. `from` is what address lists are held against.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the client from being admitted; see [`AcceptError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A future that is dropped closes the stream.
+    pub async fn accept_over<IO: Transport>(
+        &self,
+        io: IO,
+        from: PeerAddr,
+    ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
+        self.accept_onto(io, from, None).await
+    }
+
+    /// The same, entered on a roll.
+    async fn accept_onto<IO: Transport>(
+        &self,
+        io: IO,
+        from: PeerAddr,
+        roll: Option<Arc<Roll>>,
+    ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
+        self.config.check()?;
+        handshake::run(self, io, from, roll).await
+    }
+}

@@ -1,0 +1,384 @@
+//! A server's handshake over a transport, driven by an authenticator.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rand::rngs::SysRng;
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tracing::{info, warn};
+use zeroize::Zeroizing;
+
+use super::{AcceptError, Peer, Server};
+use crate::auth::{Admitted, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
+use crate::deadlines::after;
+use crate::error::{Error, ErrorCode, Incompatible, Refusal};
+use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
+use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
+use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
+
+/// A handshake that ended: why, and what is still to be done.
+struct End {
+    error: AcceptError,
+    last: Last,
+}
+
+/// What a server still does for a client that it does not admit.
+enum Last {
+    /// Sends this, if anything, and closes.
+    Say(Vec<u8>),
+    /// Reads and drops until the hello's deadline, then closes: stealth.
+    Drain,
+}
+
+impl<E: Into<AcceptError>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), last: Last::Say(Vec::new()) }
+    }
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        Self { error: failure.error.into(), last: Last::Say(failure.farewell) }
+    }
+}
+
+impl From<Fault> for End {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Io(source) => AcceptError::Io { doing: "reading", source }.into(),
+            Fault::Protocol(error) => error.into(),
+        }
+    }
+}
+
+pub(super) async fn run<IO: Transport, A: Authenticator>(
+    server: &Server<A>,
+    io: IO,
+    from: PeerAddr,
+    roll: Option<Arc<Roll>>,
+) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
+    let (read, write) = io.into_halves();
+    let now = Instant::now();
+    let mut handshake = Handshake::<IO> {
+        config: &server.config,
+        deadlines: server.deadlines,
+        inbox: Inbox::new(read),
+        write,
+        state: State::Start,
+        hello_deadline: after(now, server.deadlines.hello),
+        deadline: after(now, server.deadlines.handshake),
+    };
+    match handshake.decide(&*server.authenticator, from).await {
+        Ok((welcomed, agreement, peer)) => {
+            let key = peer.key.as_ref().map(|key| key.fingerprint().to_string());
+            info!(
+                peer = %from,
+                key = key.as_deref().unwrap_or("none"),
+                login = %peer.login.escape_debug(),
+                "admitted"
+            );
+            let (read, early) = handshake.inbox.into_parts();
+            let write = handshake.write;
+            let (policy, liveness) = (server.policy, server.liveness);
+            let session = welcomed;
+            let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
+            Ok((Stream::begin(begin), peer))
+        }
+        Err(End { error, last }) => {
+            warn!(peer = %from, reason = %error, "not admitted");
+            handshake.end(last).await;
+            Err(error)
+        }
+    }
+}
+
+/// How far the handshake has come.
+enum State {
+    Start,
+    Hello(Box<HelloRead>),
+    Identified(Box<Authenticating>),
+    /// A step is under way, or failed.
+    Busy,
+}
+
+struct Handshake<'a, IO: Transport> {
+    config: &'a Arc<ServerConfig>,
+    deadlines: crate::deadlines::Deadlines,
+    inbox: Inbox<IO::Read>,
+    write: IO::Write,
+    state: State,
+    hello_deadline: Instant,
+    deadline: Instant,
+}
+
+const NO_RANDOMNESS: Error = Error::Internal("the system's randomness failed");
+const OUT_OF_TURN: Error = Error::Internal("the handshake was driven out of turn");
+
+impl<IO: Transport> Handshake<'_, IO> {
+    /// Lets the authenticator decide, running the handshake as far as it asks.
+    async fn decide<A: Authenticator>(
+        &mut self,
+        authenticator: &A,
+        from: PeerAddr,
+    ) -> Result<(crate::session::Session, Agreement, Peer<A::Credentials>), End> {
+        let (attempt, desk) = Attempt::new(from);
+        let verdict = {
+            let mut decision = pin!(authenticator.authenticate(attempt));
+            loop {
+                let step = std::future::poll_fn(|cx| match decision.as_mut().poll(cx) {
+                    Poll::Ready(verdict) => Poll::Ready(Step::Done(verdict)),
+                    Poll::Pending => match desk.question(cx.waker()) {
+                        Some(question) => Poll::Ready(Step::Asked(question)),
+                        None => Poll::Pending,
+                    },
+                });
+                match timeout_at(self.deadline, step).await {
+                    Ok(Step::Done(verdict)) => break verdict,
+                    Ok(Step::Asked(question)) => self.answer(question, &desk).await?,
+                    Err(_) => return Err(self.too_late("the authenticators")),
+                }
+            }
+        };
+        match verdict {
+            Ok(admitted) => self.admit(admitted, from).await,
+            Err(denied) => Err(self.deny(denied).await),
+        }
+    }
+
+    async fn answer(&mut self, question: Question, desk: &Desk) -> Result<(), End> {
+        match question {
+            Question::Claims => desk.claims(self.claims().await?),
+            Question::Password { prompt, key_accepted } => {
+                desk.password(self.password(&prompt, key_accepted).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn admit<C>(
+        &mut self,
+        admitted: Admitted<C>,
+        from: PeerAddr,
+    ) -> Result<(crate::session::Session, Agreement, Peer<C>), End> {
+        let claims = self.claims().await?;
+        if !admitted.is_proved() {
+            let reason = "the authenticators admit a client of whom nothing was proved; to allow \
+                          that, put `anonymous()` on the stack";
+            return Err(self.refuse(AcceptError::Denied { reason: reason.into() }));
+        }
+        let State::Identified(state) = std::mem::replace(&mut self.state, State::Busy) else {
+            return Err(OUT_OF_TURN.into());
+        };
+        let host_key = state.host_key().clone();
+        let (established, welcome) = state.welcome()?;
+        self.send(&welcome).await?;
+        let agreement = Agreement {
+            cipher: established.cipher,
+            exchange: established.exchange,
+            protocol: established.protocol,
+            host_key,
+            exporter: established.exporter,
+        };
+        let (credentials, _) = admitted.into_parts();
+        let peer = Peer {
+            key: claims.key.clone(),
+            login: claims.login.clone(),
+            address: from,
+            target: claims.target.clone(),
+            credentials,
+        };
+        Ok((established.session, agreement, peer))
+    }
+
+    /// Tells the client no: in the clear if it said hello only, else like every other refusal.
+    async fn deny(&mut self, denied: Denied) -> End {
+        let error = AcceptError::Denied { reason: denied.reason().to_owned() };
+        match self.state {
+            State::Start | State::Hello(_) => {
+                if let Err(end) = self.hello().await {
+                    // what is wrong with the hello is said first; the reason was the address all
+                    // the same
+                    return End { error, last: end.last };
+                }
+                let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
+                    return OUT_OF_TURN.into();
+                };
+                let last = match self.config.stealth {
+                    Some(_) => Last::Drain,
+                    None => Last::Say(hello.refuse(Refusal::NotAllowed)),
+                };
+                End { error, last }
+            }
+            State::Identified(_) | State::Busy => self.refuse(error),
+        }
+    }
+
+    fn refuse(&mut self, error: AcceptError) -> End {
+        self.say(error, ErrorCode::PermissionDenied)
+    }
+
+    /// Ends with an Error record, where the client is far enough to be told.
+    fn say(&mut self, error: AcceptError, code: ErrorCode) -> End {
+        match std::mem::replace(&mut self.state, State::Busy) {
+            State::Identified(state) => End { error, last: Last::Say(state.refuse(code)) },
+            _ => error.into(),
+        }
+    }
+
+    fn too_late(&mut self, waiting_for: &'static str) -> End {
+        self.say(AcceptError::TimedOut { waiting_for }, ErrorCode::TimedOut)
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
+        let write = &mut self.write;
+        let sent = async {
+            write.write_all(bytes).await?;
+            write.flush().await
+        };
+        timeout_at(self.deadline, sent)
+            .await
+            .map_err(|_| AcceptError::TimedOut { waiting_for: "the client to read" })?
+            .map_err(|source| AcceptError::Io { doing: "writing", source }.into())
+    }
+
+    /// Reads the hello, unless that was done.
+    async fn hello(&mut self) -> Result<(), End> {
+        if !matches!(self.state, State::Start) {
+            return Ok(());
+        }
+        self.state = State::Busy;
+        let deadline = self.hello_deadline.min(self.deadline);
+        let waiting_for = "ClientHello";
+        let refused = match timeout_at(deadline, self.inbox.frame(hello_len)).await {
+            Err(_) => return Err(AcceptError::TimedOut { waiting_for }.into()),
+            Ok(Err(Fault::Protocol(Error::Truncated))) => {
+                return Err(self.hide(AcceptError::Closed { waiting_for }.into()));
+            }
+            Ok(Ok(bytes)) => match server::hello(self.config, &bytes) {
+                Ok(hello) => {
+                    self.state = State::Hello(Box::new(hello));
+                    return Ok(());
+                }
+                Err(refused) => refused,
+            },
+            Ok(Err(Fault::Protocol(error))) => Refused::unframed(self.config, error),
+            Ok(Err(fault)) => return Err(self.hide(fault.into())),
+        };
+        Err(self.refused(&refused))
+    }
+
+    fn refused(&self, refused: &Refused) -> End {
+        let last = Last::Say(refused.frame());
+        self.hide(End { error: refused.error.clone().into(), last })
+    }
+
+    /// A stealth server does the same whatever is wrong.
+    fn hide(&self, end: End) -> End {
+        match self.config.stealth {
+            Some(_) => End { last: Last::Drain, ..end },
+            None => end,
+        }
+    }
+
+    /// Runs the handshake until the client has proved its key, unless that was done.
+    async fn claims(&mut self) -> Result<Arc<Claims>, End> {
+        if let State::Identified(state) = &self.state {
+            return Ok(Arc::new(state.claims().clone()));
+        }
+        self.hello().await?;
+        let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
+            return Err(OUT_OF_TURN.into());
+        };
+        let fresh = ServerFresh::draw(&mut SysRng).map_err(|_| NO_RANDOMNESS)?;
+        let (state, out) = hello.accept(fresh).map_err(|refused| self.refused(&refused))?;
+        self.send(&out).await?;
+        let deadline = after(Instant::now(), self.deadlines.client_auth).min(self.deadline);
+        let waiting_for = "ClientAuth";
+        let mut record = timeout_at(deadline, self.inbox.frame(record_len))
+            .await
+            .map_err(|_| AcceptError::TimedOut { waiting_for })?
+            .map_err(|fault| silent(fault, waiting_for))?;
+        let state = state.read(&mut record)?;
+        let claims = Arc::new(state.claims().clone());
+        self.state = State::Identified(Box::new(state));
+        Ok(claims)
+    }
+
+    /// Asks for a password, once the client has proved its key.
+    async fn password(
+        &mut self,
+        prompt: &str,
+        key_accepted: bool,
+    ) -> Result<Zeroizing<String>, End> {
+        self.claims().await?;
+        let eager = |state: &Authenticating| state.claims().eager;
+        if matches!(&self.state, State::Identified(state) if eager(state)) {
+            let error = Error::Incompatible(Incompatible::Eager).into();
+            let code =
+                if key_accepted { ErrorCode::FactorNeeded } else { ErrorCode::PermissionDenied };
+            return Err(self.say(error, code));
+        }
+        let State::Identified(state) = std::mem::replace(&mut self.state, State::Busy) else {
+            return Err(OUT_OF_TURN.into());
+        };
+        let (state, out) = match state.ask_password(prompt) {
+            Ok(asked) => asked,
+            Err((state, error)) => {
+                self.state = State::Identified(state);
+                return Err(self.say(error.into(), ErrorCode::Internal));
+            }
+        };
+        self.send(&out).await?;
+        let deadline = after(Instant::now(), self.deadlines.response).min(self.deadline);
+        let waiting_for = "the answer to a request for a password";
+        let mut record = match timeout_at(deadline, self.inbox.frame(record_len)).await {
+            Ok(Ok(record)) => record,
+            Ok(Err(Fault::Protocol(error @ Error::Misbehaved(_)))) => {
+                let last = Last::Say(state.abandon(ErrorCode::Protocol));
+                return Err(End { error: error.into(), last });
+            }
+            Ok(Err(fault)) => return Err(silent(fault, waiting_for)),
+            Err(_) => {
+                let last = Last::Say(state.abandon(ErrorCode::TimedOut));
+                return Err(End { error: AcceptError::TimedOut { waiting_for }, last });
+            }
+        };
+        let (state, password) = state.read(&mut record)?;
+        self.state = State::Identified(Box::new(state));
+        Ok(password)
+    }
+
+    /// Does what is left to do for a client that was not admitted.
+    async fn end(mut self, last: Last) {
+        match last {
+            Last::Say(farewell) => {
+                let (read, _) = self.inbox.into_parts();
+                part(read, self.write, &farewell).await;
+            }
+            Last::Drain => {
+                let drain = async {
+                    // a client that ends its direction finds no difference either
+                    let _ = self.inbox.drain().await;
+                    sleep_until(self.hello_deadline).await;
+                };
+                let _ = timeout_at(self.hello_deadline, drain).await;
+            }
+        }
+    }
+}
+
+/// A client that went away, or whose bytes are no record.
+fn silent(fault: Fault, waiting_for: &'static str) -> End {
+    match fault {
+        Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
+        other => other.into(),
+    }
+}
+
+/// What an authenticator came to.
+enum Step<C> {
+    Asked(Question),
+    Done(Result<Admitted<C>, Denied>),
+}

@@ -1,0 +1,376 @@
+//! Streams on tokio.
+//!
+//! A [`Stream`] is what the application holds of a connection: [`AsyncRead`], [`AsyncBufRead`] and
+//! [`AsyncWrite`]. It is made by [`Client::connect`](crate::Client::connect) or
+//! [`Listener::accept`](crate::Listener::accept).
+//!
+//! # Its end
+//!
+//! [`shutdown`](tokio::io::AsyncWriteExt::shutdown) sends Close: the peer reads what was written
+//! before it and then the end of the stream. Reading goes on until the peer's own Close. A stream
+//! that is dropped without `shutdown` is *truncated* to the peer, who reads
+//! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) in the place of the end, as it does when
+//! somebody cuts the connection. [`Stream::abort`] ends it with an error code.
+//!
+//! # Cancel safety
+//!
+//! Every read and write is cancel-safe: a future that is dropped has taken no byte that it did not
+//! report. Written bytes go out without a `flush`; [`flush`](tokio::io::AsyncWriteExt::flush) waits
+//! until they are with the operating system.
+//!
+//! # One way for long
+//!
+//! The two halves need not be polled both. Whichever is polled sends what the protocol owes the
+//! peer (Pong, the answers of a rekey). A half that only writes reads ahead, as far as the first
+//! Data that the application has not read; if that Data bars the way to the answer of a rekey
+//! until the key in use is worn out (2^24 records or 2^38 bytes), writing fails with
+//! [`Error::RekeyBlocked`] rather than waiting for ever.
+
+mod connection;
+mod ending;
+mod inbound;
+mod inbox;
+mod liveness;
+mod outbound;
+mod pool;
+mod roll;
+mod transport;
+mod wakers;
+
+pub use liveness::Liveness;
+pub use transport::{Any, Transport};
+
+pub(crate) use connection::Begin;
+pub(crate) use ending::part;
+pub(crate) use inbox::{Fault, Inbox};
+pub(crate) use roll::Roll;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::crypto::Cipher;
+use crate::error::{Error, ErrorCode};
+use crate::handshake::Exchange;
+use crate::key::PublicKey;
+use crate::schedule::Exporter;
+use connection::Connection;
+use inbound::Inbound;
+use wakers::Half;
+
+/// What both ends of a connection agreed on.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    pub(crate) cipher: Cipher,
+    pub(crate) exchange: Exchange,
+    pub(crate) protocol: Vec<u8>,
+    pub(crate) host_key: PublicKey,
+    pub(crate) exporter: Exporter,
+}
+
+/// An established connection over `IO`; see the [module](self) for its end and its halves.
+#[derive(Debug)]
+pub struct Stream<IO: Transport = TcpStream> {
+    reader: ReadHalf<IO>,
+    writer: WriteHalf<IO>,
+}
+
+/// The half that reads.
+pub struct ReadHalf<IO: Transport = TcpStream> {
+    connection: Arc<Connection<IO>>,
+    /// Held while it has something that was not read yet; else it lies in the connection, where
+    /// the other half can find it.
+    inbound: Option<Box<Inbound<IO::Read>>>,
+}
+
+/// The half that writes.
+pub struct WriteHalf<IO: Transport = TcpStream> {
+    connection: Arc<Connection<IO>>,
+}
+
+impl<IO: Transport> Stream<IO> {
+    pub(crate) fn begin(begin: Begin<IO>) -> Self {
+        let connection = Connection::begin(begin);
+        Self {
+            reader: ReadHalf { connection: Arc::clone(&connection), inbound: None },
+            writer: WriteHalf { connection },
+        }
+    }
+
+    /// The two halves, for two tasks. They share no lock on the data path.
+    #[must_use]
+    pub fn into_split(self) -> (ReadHalf<IO>, WriteHalf<IO>) {
+        (self.reader, self.writer)
+    }
+
+    fn connection(&self) -> &Connection<IO> {
+        &self.writer.connection
+    }
+
+    /// The AEAD of the records.
+    #[must_use]
+    pub fn cipher(&self) -> Cipher {
+        self.connection().agreement.cipher
+    }
+
+    /// The exchange of keys that was run.
+    #[must_use]
+    pub fn exchange(&self) -> Exchange {
+        self.connection().agreement.exchange
+    }
+
+    /// The application protocol chosen, if both sides named some.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&[u8]> {
+        let protocol = &self.connection().agreement.protocol;
+        (!protocol.is_empty()).then_some(protocol)
+    }
+
+    /// The server's host key.
+    #[must_use]
+    pub fn host_key(&self) -> &PublicKey {
+        &self.connection().agreement.host_key
+    }
+
+    /// Fills `out` with a value that both ends of this connection share and nobody else knows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`]: the label is `opaque` or `host key`, or longer than 251 bytes, or more
+    /// than 8,160 bytes are asked for.
+    pub fn export(&self, label: &str, context: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        self.connection().agreement.exporter.export(label, context, out)
+    }
+
+    /// A value of this connection alone, the same at both ends, to bind other proofs to it.
+    ///
+    /// # Errors
+    ///
+    /// None in practice; the primitive's.
+    pub fn channel_binding(&self) -> Result<[u8; 32], Error> {
+        let mut out = [0; 32];
+        self.export("channel binding", b"", &mut out)?;
+        Ok(out)
+    }
+
+    /// From here on pads Data records so that each one's plaintext is a multiple of `step` bytes
+    /// long, as far as a record goes: lengths that an observer sees say that much less. 0 ends it,
+    /// which is the default.
+    pub fn pad_to(&self, step: u16) {
+        self.connection().pad_to(step);
+    }
+
+    /// Begins a rekey (client) or asks for one (server); it goes on while the stream is used.
+    ///
+    /// # Errors
+    ///
+    /// The system's randomness failed.
+    pub fn rekey(&self) -> Result<(), Error> {
+        self.connection().rekey()
+    }
+
+    /// Ends the connection with an error: 128 and up are the application's own codes, the text is
+    /// at most 255 bytes. Data that was written before is sent first. Waits up to a second for the
+    /// peer to take it.
+    ///
+    /// # Errors
+    ///
+    /// The text is too long or holds control characters, or the transport failed.
+    pub async fn abort(mut self, code: ErrorCode, text: &str) -> io::Result<()> {
+        self.reader.connection.begin_abort(code, text)?;
+        std::future::poll_fn(|cx| self.reader.poll_ended(cx)).await
+    }
+
+    /// Sends Close, reads and drops what the peer still sends, and returns when the peer has
+    /// closed too: afterwards both ends know that nothing was lost.
+    ///
+    /// # Errors
+    ///
+    /// The connection ended in another way.
+    pub async fn close(mut self) -> io::Result<()> {
+        use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
+        self.shutdown().await?;
+        loop {
+            let len = self.fill_buf().await?.len();
+            if len == 0 {
+                return Ok(());
+            }
+            self.consume(len);
+        }
+    }
+}
+
+impl<IO: Transport> ReadHalf<IO> {
+    /// Finds Data, or the end; what it holds then is not empty unless the end is there.
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Inbound<IO::Read>>> {
+        let mut inbound = match self.inbound.take().or_else(|| self.connection.take_inbound()) {
+            Some(inbound) => inbound,
+            // the other half is reading ahead this very moment, and will say when it is done
+            None => {
+                self.connection.wait_for_inbound(cx);
+                match self.connection.take_inbound() {
+                    Some(inbound) => inbound,
+                    None => return Poll::Pending,
+                }
+            }
+        };
+        match self.connection.poll_inbound(&mut inbound, Half::Reader, cx) {
+            Poll::Ready(Ok(())) => Poll::Ready(Ok(self.inbound.insert(inbound))),
+            Poll::Ready(Err(error)) => {
+                self.connection.park(inbound);
+                Poll::Ready(Err(error))
+            }
+            Poll::Pending => {
+                self.connection.park(inbound);
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Gives back what was read to its end, so that the other half can read ahead.
+    fn park_if_empty(&mut self) {
+        match self.inbound.take_if(|inbound| inbound.data().is_empty()) {
+            Some(inbound) => self.connection.park(inbound),
+            None => self.connection.keep(),
+        }
+    }
+
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(mut inbound) = self.inbound.take().or_else(|| self.connection.take_inbound())
+        else {
+            self.connection.wait_for_inbound(cx);
+            return Poll::Pending;
+        };
+        let poll = self.connection.poll_ending(&mut inbound, Half::Reader, cx);
+        self.connection.park(inbound);
+        poll
+    }
+}
+
+impl<IO: Transport> AsyncRead for ReadHalf<IO> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if buf.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let connection = Arc::clone(&this.connection);
+        let inbound = std::task::ready!(this.poll_data(cx))?;
+        // one call takes as many records as have come and fit
+        loop {
+            let data = inbound.data();
+            let len = data.len().min(buf.remaining());
+            buf.put_slice(data.get(..len).unwrap_or_default());
+            inbound.consume(len);
+            if len == 0 || buf.remaining() == 0 || !connection.open_next(inbound) {
+                break;
+            }
+        }
+        this.park_if_empty();
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        self.get_mut().poll_data(cx).map_ok(|inbound| inbound.data())
+    }
+
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        let this = self.get_mut();
+        if let Some(inbound) = &mut this.inbound {
+            inbound.consume(amount);
+        }
+        this.park_if_empty();
+    }
+}
+
+impl<IO: Transport> Drop for ReadHalf<IO> {
+    fn drop(&mut self) {
+        if let Some(inbound) = self.inbound.take() {
+            self.connection.park(inbound);
+        }
+        self.connection.reader_is_gone();
+    }
+}
+
+impl<IO: Transport> Drop for WriteHalf<IO> {
+    fn drop(&mut self) {
+        self.connection.writer_is_gone();
+    }
+}
+
+impl<IO: Transport> AsyncWrite for WriteHalf<IO> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.connection.poll_write(data, cx)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.connection.poll_shutdown(cx)
+    }
+}
+
+impl<IO: Transport> AsyncRead for Stream<IO> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().reader).poll_read(cx, buf)
+    }
+}
+
+impl<IO: Transport> AsyncBufRead for Stream<IO> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        Pin::new(&mut self.get_mut().reader).poll_fill_buf(cx)
+    }
+
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        Pin::new(&mut self.get_mut().reader).consume(amount);
+    }
+}
+
+impl<IO: Transport> AsyncWrite for Stream<IO> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().writer).poll_write(cx, data)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().writer).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().writer).poll_shutdown(cx)
+    }
+}
+
+impl<IO: Transport> std::fmt::Debug for ReadHalf<IO> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ReadHalf").finish_non_exhaustive()
+    }
+}
+
+impl<IO: Transport> std::fmt::Debug for WriteHalf<IO> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WriteHalf").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,226 @@
+//! What the two halves of a stream share.
+//!
+//! The receiving direction is held by whoever reads: the reading half while it has unread data,
+//! else it lies here, where a writer that must read ahead finds it. The sending direction is locked
+//! for each write; the reading half takes it only when the protocol owes the peer something.
+//! Locks are taken in the order outbound, control, and never across an await.
+
+mod end;
+mod reading;
+mod writing;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::task::Context;
+use std::time::Instant;
+
+use rand::rngs::SysRng;
+
+use super::inbound::Inbound;
+use super::liveness::Liveness;
+use super::outbound::Outbound;
+use super::roll::{Entry, Roll};
+use super::wakers::{Half, Wakers};
+use super::{Agreement, Transport};
+use crate::error::Error;
+use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
+
+/// What a connection begins with.
+pub(crate) struct Begin<IO: Transport> {
+    pub(crate) read: IO::Read,
+    pub(crate) write: IO::Write,
+    pub(crate) session: Session,
+    /// Bytes that came behind the handshake.
+    pub(crate) early: Vec<u8>,
+    pub(crate) agreement: Agreement,
+    pub(crate) policy: RekeyPolicy,
+    pub(crate) liveness: Liveness,
+    /// Where the connection is entered, so that it can be ended from outside.
+    pub(crate) roll: Option<Arc<Roll>>,
+}
+
+pub(super) struct Connection<IO: Transport> {
+    inbound: Mutex<Option<Box<Inbound<IO::Read>>>>,
+    outbound: Mutex<Outbound<IO::Write>>,
+    control: Mutex<Control>,
+    /// Control has something to transmit.
+    due: AtomicBool,
+    /// What control wanted sent was sealed, and the transport has not taken it yet.
+    stuck: AtomicBool,
+    /// A rekey is under way.
+    rekeying: AtomicBool,
+    /// The reading half holds data that was not read.
+    unread: AtomicBool,
+    reader_gone: AtomicBool,
+    /// An Error of this side's was sealed, and the peer is to be given time to read it.
+    said: AtomicBool,
+    /// Why nothing more is sent or received.
+    ended: OnceLock<Error>,
+    readable: Wakers,
+    writable: Wakers,
+    policy: RekeyPolicy,
+    entry: OnceLock<Entry>,
+    pub(super) agreement: Agreement,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<IO: Transport> Connection<IO> {
+    pub(super) fn begin(mut begin: Begin<IO>) -> Arc<Self> {
+        let roll = begin.roll.take();
+        let connection = Arc::new(Self::new(begin));
+        if let Some(roll) = roll {
+            let weak: Weak<Self> = Arc::downgrade(&connection);
+            let _ = connection.entry.set(roll.enter(weak));
+        }
+        connection
+    }
+
+    fn new(begin: Begin<IO>) -> Self {
+        let (sender, receiver, control) = begin.session.into_parts();
+        let inbound = Inbound::new(begin.read, receiver, &begin.early, begin.liveness);
+        Self {
+            inbound: Mutex::new(Some(Box::new(inbound))),
+            outbound: Mutex::new(Outbound::new(begin.write, sender)),
+            control: Mutex::new(control),
+            due: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
+            rekeying: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
+            reader_gone: AtomicBool::new(false),
+            said: AtomicBool::new(false),
+            ended: OnceLock::new(),
+            readable: Wakers::new(),
+            writable: Wakers::new(),
+            policy: begin.policy,
+            entry: OnceLock::new(),
+            agreement: begin.agreement,
+        }
+    }
+
+    pub(super) fn take_inbound(&self) -> Option<Box<Inbound<IO::Read>>> {
+        lock(&self.inbound).take()
+    }
+
+    pub(super) fn wait_for_inbound(&self, cx: &Context<'_>) {
+        self.readable.register(Half::Reader, cx);
+    }
+
+    /// Lays the receiving direction where both halves find it.
+    pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>) {
+        inbound.release();
+        *lock(&self.inbound) = Some(inbound);
+        self.unread.store(false, Ordering::Release);
+        self.readable.wake(Half::Writer);
+    }
+
+    /// The reading half keeps the receiving direction, with data that was not read.
+    pub(super) fn keep(&self) {
+        self.unread.store(true, Ordering::Release);
+        self.readable.wake(Half::Writer);
+    }
+
+    pub(super) fn reader_is_gone(&self) {
+        self.reader_gone.store(true, Ordering::Release);
+        self.readable.wake(Half::Writer);
+    }
+
+    pub(super) fn writer_is_gone(&self) {
+        lock(&self.outbound).abandon();
+    }
+
+    fn ended(&self) -> io::Result<()> {
+        match self.ended.get() {
+            Some(error) => Err(error.clone().into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens the next record if it is all there; `false` if it is not, or if it broke the rules.
+    pub(super) fn open_next(&self, inbound: &mut Inbound<IO::Read>) -> bool {
+        let opened =
+            inbound.open_next(|receiver, kind, content| self.control(receiver, kind, content));
+        match opened {
+            Ok(opened) => {
+                if opened && self.policy.is_due(inbound.receiver.used()) {
+                    self.want_rekey();
+                }
+                opened
+            }
+            Err(error) => {
+                self.fail(error);
+                false
+            }
+        }
+    }
+
+    /// Takes a control record.
+    fn control(
+        &self,
+        receiver: &mut Receiver,
+        kind: ControlType,
+        content: &[u8],
+    ) -> Result<(), Error> {
+        let mut control = lock(&self.control);
+        control.receive(receiver, kind, content, Instant::now(), &mut SysRng)?;
+        self.note(&control);
+        Ok(())
+    }
+
+    /// Keeps the flags that tell without a lock what control wants.
+    fn note(&self, control: &Control) {
+        self.due.store(control.has_due(), Ordering::Release);
+        self.rekeying.store(control.is_rekeying(), Ordering::Release);
+    }
+
+    /// A rekey is due; it begins unless one is under way.
+    fn want_rekey(&self) {
+        if !self.rekeying.load(Ordering::Acquire) {
+            // without randomness the keys in use serve on, up to their limit
+            let _ = self.rekey();
+        }
+    }
+
+    pub(super) fn pad_to(&self, step: u16) {
+        lock(&self.outbound).padding = step;
+    }
+
+    pub(super) fn rekey(&self) -> Result<(), Error> {
+        let mut control = lock(&self.control);
+        control.rekey(Instant::now(), &mut SysRng)?;
+        self.note(&control);
+        self.writable.wake(Half::Reader);
+        Ok(())
+    }
+
+    /// Seals what control wants sent.
+    fn transmit(&self, outbound: &mut Outbound<IO::Write>) -> Result<(), Error> {
+        if self.due.load(Ordering::Acquire) {
+            let mut control = lock(&self.control);
+            outbound.transmit(&mut control)?;
+            self.note(&control);
+        }
+        Ok(())
+    }
+
+    /// Sends what control wants sent, as far as the transport takes it now.
+    fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
+        if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
+            let mut outbound = lock(&self.outbound);
+            let _ = self.transmit(&mut outbound);
+            self.writable.register(half, cx);
+            // an error shows to whoever writes or reads next
+            let drain = outbound.poll_drain(&mut self.writable.context());
+            self.stuck.store(drain.is_pending(), Ordering::Release);
+        }
+    }
+}
+
+impl<IO: Transport> std::fmt::Debug for Connection<IO> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}

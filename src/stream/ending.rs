@@ -1,0 +1,63 @@
+//! The end after an Error: what was said must reach a peer that is still sending.
+
+use std::io;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::Sleep;
+
+/// A sender of Error reads and drops for so long,
+const LINGER: Duration = Duration::from_secs(1);
+/// or so many bytes.
+const LINGER_BYTES: usize = 1 << 20;
+
+/// A connection that ends with an Error of this side's.
+pub(super) struct Ending {
+    deadline: Pin<Box<Sleep>>,
+    left: usize,
+}
+
+impl Ending {
+    pub(super) fn new() -> Self {
+        Self { deadline: Box::pin(tokio::time::sleep(LINGER)), left: LINGER_BYTES }
+    }
+
+    /// Whether the time is over.
+    pub(super) fn is_late(&mut self, cx: &mut Context<'_>) -> bool {
+        self.deadline.as_mut().poll(cx).is_ready()
+    }
+
+    /// Notes bytes that were dropped; whether there may be more.
+    pub(super) const fn dropped(&mut self, len: usize) -> bool {
+        self.left = self.left.saturating_sub(len);
+        self.left > 0
+    }
+}
+
+/// The same for a handshake: sends `farewell`, ends this side's direction, reads and drops.
+pub(crate) async fn part<R, W>(mut read: R, mut write: W, farewell: &[u8])
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    if farewell.is_empty() {
+        return;
+    }
+    let last_words = async {
+        write.write_all(farewell).await?;
+        write.shutdown().await?;
+        let mut scratch = [0; 1024];
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match read.read(&mut scratch).await? {
+                0 => break,
+                len => left = left.saturating_sub(len),
+            }
+        }
+        io::Result::Ok(())
+    };
+    // whether the peer took it cannot be known, and changes nothing
+    let _ = tokio::time::timeout(LINGER, last_words).await;
+}

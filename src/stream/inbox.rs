@@ -1,0 +1,71 @@
+//! Reading the handshake's frames off a transport.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::error::Error;
+
+/// Bytes that are held during a handshake, at most: one record of a peer that is not
+/// authenticated. It reads no further until that was taken.
+const CAPACITY: usize = 16_386;
+
+/// Why a frame was not read.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The transport failed.
+    Io(io::Error),
+    /// The bytes are no frame, or the stream ended within one.
+    Protocol(Error),
+}
+
+/// Bytes of a handshake that were read and not used.
+pub(crate) struct Inbox<R> {
+    io: R,
+    bytes: Vec<u8>,
+}
+
+impl<R: AsyncRead + Unpin> Inbox<R> {
+    pub(crate) const fn new(io: R) -> Self {
+        Self { io, bytes: Vec::new() }
+    }
+
+    /// Reads one frame, whose length `len_of` tells as soon as it can.
+    ///
+    /// Cancel-safe: bytes that were read stay here.
+    pub(crate) async fn frame(
+        &mut self,
+        len_of: fn(&[u8]) -> Result<Option<usize>, Error>,
+    ) -> Result<Vec<u8>, Fault> {
+        loop {
+            let wanted = len_of(&self.bytes).map_err(Fault::Protocol)?;
+            if let Some(len) = wanted
+                && len <= self.bytes.len()
+            {
+                return Ok(self.bytes.drain(..len).collect());
+            }
+            let room = CAPACITY.saturating_sub(self.bytes.len());
+            let limit = u64::try_from(room).unwrap_or(0);
+            if self.bytes.capacity() == 0 {
+                self.bytes.reserve(2048);
+            }
+            let mut limited = (&mut self.io).take(limit);
+            if limited.read_buf(&mut self.bytes).await.map_err(Fault::Io)? == 0 {
+                return Err(Fault::Protocol(Error::Truncated));
+            }
+        }
+    }
+
+    /// Reads and drops until the end.
+    pub(crate) async fn drain(&mut self) -> io::Result<()> {
+        self.bytes = Vec::new();
+        let mut scratch = [0; 1024];
+        while self.io.read(&mut scratch).await? > 0 {}
+        Ok(())
+    }
+
+    /// The transport, and the bytes that were read behind the last frame.
+    pub(crate) fn into_parts(self) -> (R, Vec<u8>) {
+        (self.io, self.bytes)
+    }
+}

@@ -1,0 +1,183 @@
+//! Reading a file once, whole and bounded; and its lines.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::key_file::quoted;
+use super::{MAX_FILE, MAX_LINE, TrustError, TrustErrorKind};
+use crate::key::shown::shown_whole;
+
+/// Who may own and write a file, beside being able to read it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ownership {
+    /// Whoever: OpenSSH looks at neither for `known_hosts`.
+    Any,
+    /// As sshd's StrictModes for the file itself: owned by root or the user of this process,
+    /// written by the owner only.
+    Strict,
+}
+
+/// A file in memory, without its byte order mark.
+#[derive(Debug)]
+pub(super) struct Contents {
+    name: Arc<str>,
+    bytes: Vec<u8>,
+}
+
+impl Contents {
+    /// Takes bytes that come from elsewhere; `name` stands for the path in messages.
+    pub(super) fn new(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
+        let name = shown_whole(name).into();
+        check_size(&name, bytes)?;
+        Ok(Self::without_mark(name, bytes.to_vec()))
+    }
+
+    /// Reads a file; `~/` at the start of `path` stands for the home directory.
+    pub(super) fn read(path: &Path, ownership: Ownership) -> Result<Self, TrustError> {
+        let shown = |path: &Path| Arc::<str>::from(shown_whole(&path.to_string_lossy()));
+        let path = expand(path).map_err(|kind| TrustError::new(&shown(path), None, kind))?;
+        let name = shown(&path);
+        let bytes = read(&path, ownership).map_err(|kind| TrustError::new(&name, None, kind))?;
+        check_size(&name, &bytes)?;
+        Ok(Self::without_mark(name, bytes))
+    }
+
+    fn without_mark(name: Arc<str>, mut bytes: Vec<u8>) -> Self {
+        if bytes.starts_with(b"\xef\xbb\xbf") {
+            bytes.drain(..3);
+        }
+        Self { name, bytes }
+    }
+
+    /// The path as messages show it.
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// The lines with their numbers, from 1, without `\n` or `\r\n`; a line that is too long is an
+    /// error.
+    pub(super) fn lines(&self) -> impl Iterator<Item = Result<(usize, &[u8]), TrustError>> {
+        self.bytes.split(|&byte| byte == b'\n').zip(1..).map(|(line, number)| {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.len() > MAX_LINE {
+                let kind = TrustErrorKind::LineTooLong { len: line.len(), max: MAX_LINE };
+                return Err(TrustError::new(&self.name, Some(number), kind));
+            }
+            Ok((number, line))
+        })
+    }
+}
+
+fn check_size(name: &Arc<str>, bytes: &[u8]) -> Result<(), TrustError> {
+    if bytes.len() > MAX_FILE {
+        let kind = TrustErrorKind::FileTooLarge { max: MAX_FILE };
+        return Err(TrustError::new(name, None, kind));
+    }
+    Ok(())
+}
+
+/// `line` without the blanks and tabs it begins with.
+pub(super) fn trim_start(line: &[u8]) -> &[u8] {
+    let blanks = line.iter().take_while(|byte| is_blank(byte)).count();
+    line.get(blanks..).unwrap_or_default()
+}
+
+/// The bytes before the first blank or tab, and those from it on.
+pub(super) fn split_at_blank(line: &[u8]) -> (&[u8], &[u8]) {
+    let word = line.iter().take_while(|byte| !is_blank(byte)).count();
+    line.split_at_checked(word).unwrap_or((line, &[]))
+}
+
+/// Only these two separate words, in all of OpenSSH's files.
+pub(super) fn is_blank(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t')
+}
+
+fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
+    let Ok(below) = path.strip_prefix("~") else {
+        return Ok(path.to_owned());
+    };
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    Ok(home.ok_or(TrustErrorKind::NoHome)?.join(below))
+}
+
+fn read(path: &Path, ownership: Ownership) -> Result<Vec<u8>, TrustErrorKind> {
+    // All questions go to the open file: between two looks at a path another file can take its
+    // place.
+    let file = open(path).map_err(kind_of)?;
+    let metadata = file.metadata().map_err(kind_of)?;
+    if !metadata.is_file() {
+        let seen = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+        return Err(TrustErrorKind::NotRegular { seen });
+    }
+    if ownership == Ownership::Strict {
+        check_ownership(&metadata, path)?;
+    }
+    let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
+    if metadata.len() > limit {
+        return Err(TrustErrorKind::FileTooLarge { max: MAX_FILE });
+    }
+    // The file may grow meanwhile: the size that counts is that of what was read.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(kind_of)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::OFlags;
+
+    // Without NONBLOCK a FIFO would hold us here until somebody writes to it.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+fn check_ownership(metadata: &Metadata, path: &Path) -> Result<(), TrustErrorKind> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let user = rustix::process::geteuid().as_raw();
+    check_owner_and_mode(metadata.uid(), user, metadata.mode(), path)
+}
+
+#[cfg(unix)]
+fn check_owner_and_mode(
+    owner: u32,
+    user: u32,
+    mode: u32,
+    path: &Path,
+) -> Result<(), TrustErrorKind> {
+    if owner != 0 && owner != user {
+        return Err(TrustErrorKind::ForeignOwner { owner, user, path: quoted(path) });
+    }
+    if mode & 0o022 != 0 {
+        let mode = mode & 0o7777;
+        return Err(TrustErrorKind::WritableByOthers { mode, path: quoted(path) });
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_ownership(_: &Metadata, _: &Path) -> Result<(), TrustErrorKind> {
+    Ok(())
+}
+
+fn kind_of(error: io::Error) -> TrustErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => TrustErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => TrustErrorKind::Denied,
+        _ => TrustErrorKind::Io { error },
+    }
+}
+
+#[cfg(test)]
+mod tests;

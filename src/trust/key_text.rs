@@ -1,0 +1,106 @@
+//! A key as text, as it stands in every file of OpenSSH: `type base64 [comment]`.
+
+use std::fmt;
+
+use super::LineFault;
+use super::file::{split_at_blank, trim_start};
+use crate::key::{Fingerprint, KeyError, PublicKey, blob_from_text};
+
+/// A key of any type that OpenSSH has had, well-formed as far as its type is known here.
+///
+/// Keys of types that we do not support are kept because they count: a host known by another type
+/// of key is *changed*, not new.
+pub(super) struct KeyText {
+    blob: Box<[u8]>,
+}
+
+impl KeyText {
+    /// Reads a key from the start of `text`, and gives the comment behind it.
+    pub(super) fn parse(text: &[u8]) -> Result<(Self, &[u8]), LineFault> {
+        let (key_type, rest) = split_at_blank(text);
+        let (base64, rest) = split_at_blank(trim_start(rest));
+        let key = Self { blob: blob_from_text(key_type, base64)?.into() };
+        if !key.is_well_formed() {
+            return Err(LineFault::MalformedKey { key_type: key.key_type().to_owned() });
+        }
+        Ok((key, trim_start(rest)))
+    }
+
+    /// The key as it stands on the wire.
+    pub(super) fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// Its type, which `blob_from_text` has found among the known ones.
+    pub(super) fn key_type(&self) -> &str {
+        let name = split_string(&self.blob).map(|(name, _)| name).unwrap_or_default();
+        str::from_utf8(name).unwrap_or_default()
+    }
+
+    /// The key itself, if it is of our type and one that may be trusted at all.
+    pub(super) fn public_key(&self) -> Result<PublicKey, KeyError> {
+        PublicKey::from_blob(&self.blob)
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_blob(&self.blob)
+    }
+
+    /// Whether the fields of the type are there, and nothing behind them. Says nothing about the
+    /// point or number in them; certificates and rare types are not looked into.
+    fn is_well_formed(&self) -> bool {
+        let mut rest = &*self.blob;
+        let mut fields = Vec::new();
+        while let Some((field, behind)) = split_string(rest) {
+            fields.push(field);
+            rest = behind;
+        }
+        let form = match (self.key_type(), fields.as_slice()) {
+            ("ssh-ed25519", [_, key]) => key.len() == 32,
+            ("sk-ssh-ed25519@openssh.com", [_, key, _]) => key.len() == 32,
+            ("ssh-rsa", [_, e, n]) => !e.is_empty() && !n.is_empty(),
+            ("ssh-dss", [_, p, q, g, y]) => [p, q, g, y].iter().all(|number| !number.is_empty()),
+            ("ecdsa-sha2-nistp256", [_, b"nistp256", point]) => is_point(point, 32),
+            ("ecdsa-sha2-nistp384", [_, b"nistp384", point]) => is_point(point, 48),
+            ("ecdsa-sha2-nistp521", [_, b"nistp521", point]) => is_point(point, 66),
+            ("sk-ecdsa-sha2-nistp256@openssh.com", [_, b"nistp256", point, _]) => {
+                is_point(point, 32)
+            }
+            (key_type, _) if FORMS.contains(&key_type) => false,
+            (_, fields) => return fields.len() > 1,
+        };
+        form && rest.is_empty()
+    }
+}
+
+/// The types whose form is known here.
+const FORMS: [&str; 8] = [
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ssh-rsa",
+    "ssh-dss",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
+
+impl fmt::Debug for KeyText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.key_type(), self.fingerprint())
+    }
+}
+
+/// An uncompressed point, the only form that OpenSSH writes.
+fn is_point(point: &[u8], coordinate: usize) -> bool {
+    point.first() == Some(&4) && point.len().checked_sub(1) == coordinate.checked_mul(2)
+}
+
+/// The `string` (RFC 4251, section 5) that `bytes` begin with, and what follows.
+fn split_string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(usize::try_from(u32::from_be_bytes(*len)).ok()?)
+}
+
+#[cfg(test)]
+mod tests;

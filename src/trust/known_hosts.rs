@@ -1,0 +1,208 @@
+//! `known_hosts`: which keys belong to which hosts.
+
+mod line;
+mod verdict;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use self::line::{Line, Marker, is_marked, parse_line};
+pub use self::verdict::{KnownKey, Verdict};
+use super::file::{Contents, Ownership};
+use super::{Host, LineFault, Place, SkippedLines, TrustError, TrustErrorKind};
+use crate::key::{Fingerprint, KeyError, PublicKey};
+
+/// What one or more `known_hosts` files said when they were read; a snapshot that is cheap to
+/// clone.
+///
+/// ```
+/// use handfast::key::Identity;
+/// use handfast::trust::{Host, KnownHosts, Verdict};
+///
+/// let server = Identity::generate()?;
+/// let text = format!("# the servers of example.org\n*.example.org {}\n", server.public_key());
+/// let known = KnownHosts::parse("known_hosts", text.as_bytes())?;
+///
+/// let verdict = known.check(&Host::parse("rpc.example.org:22", None)?, server.public_key());
+/// assert!(matches!(verdict, Verdict::Match { at, .. } if at.to_string() == "known_hosts:2"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct KnownHosts(Arc<Lines>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    lines: Vec<Line>,
+    skipped: Arc<SkippedLines>,
+}
+
+impl KnownHosts {
+    /// Reads a file; `~/` at the start of `path` stands for the home directory.
+    ///
+    /// As in OpenSSH, it does not matter who owns the file or may write to it.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read, and a line that begins with `@` and is not
+    /// understood. A file that does not exist is an error too: an empty file says that no host is
+    /// known yet.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, TrustError> {
+        Self::open_all([path])
+    }
+
+    /// Reads several files as one, in their order.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), for the first file that is refused.
+    pub fn open_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Self, TrustError> {
+        let files = paths.into_iter().map(|path| Contents::read(path.as_ref(), Ownership::Any));
+        Self::collect(files)
+    }
+
+    /// Takes the bytes of a file that comes from elsewhere; `name` stands for its path in messages.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), where it is about the contents.
+    pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
+        Self::collect([Contents::new(name, bytes)])
+    }
+
+    fn collect(
+        files: impl IntoIterator<Item = Result<Contents, TrustError>>,
+    ) -> Result<Self, TrustError> {
+        let mut lines = Vec::new();
+        let mut skipped = SkippedLines::default();
+        for file in files {
+            let file = file?;
+            for line in file.lines() {
+                let (number, bytes) = line?;
+                let place = Place::new(file.name(), number);
+                match parse_line(place.clone(), bytes) {
+                    Ok(Some(line)) => {
+                        warn_of(&line);
+                        lines.push(line);
+                    }
+                    Ok(None) => {}
+                    // A revocation that cannot be read must not get lost.
+                    Err(fault) if is_marked(bytes) => {
+                        let kind = TrustErrorKind::MarkedLine { fault };
+                        return Err(TrustError::new(file.name(), Some(number), kind));
+                    }
+                    Err(fault) => skipped.push(place, fault),
+                }
+            }
+        }
+        Ok(Self(Arc::new(Lines { lines, skipped: Arc::new(skipped) })))
+    }
+
+    /// Judges the key that a host has proved to hold.
+    ///
+    /// As OpenSSH does it, over all lines that match the host:
+    ///
+    /// 1. A line marked `@revoked` with this key: [`Verdict::Revoked`], whatever other lines say.
+    ///    Here, and only here, a line for the bare name holds for every port.
+    /// 2. An unmarked line with this key: [`Verdict::Match`].
+    /// 3. Any other unmarked line, also with another type of key: [`Verdict::Changed`].
+    /// 4. For other ports than 22, an unmarked line with this key for the bare name:
+    ///    [`Verdict::Match`] with `by_port_fallback`, which is logged. Another key for the bare
+    ///    name says nothing about this port.
+    /// 5. [`Verdict::Unknown`].
+    pub fn check(&self, host: &Host, key: &PublicKey) -> Verdict {
+        self.check_blob(host, &key.blob())
+    }
+
+    fn check_blob(&self, host: &Host, blob: &[u8]) -> Verdict {
+        if let Some(at) = self.revoked_at(host, blob) {
+            return Verdict::Revoked { at: at.clone() };
+        }
+        let mut found = None;
+        let mut others = Vec::new();
+        for line in self.unmarked(&host.lookup()) {
+            if line.key.blob() == blob {
+                found = Some(&line.place);
+                break;
+            }
+            others.push(line);
+        }
+        if let Some(at) = found {
+            return Verdict::Match { at: at.clone(), by_port_fallback: false };
+        }
+        if let Some(first) = others.first() {
+            let at = first.place.clone();
+            return Verdict::Changed { at, known: others.into_iter().map(KnownKey::new).collect() };
+        }
+        let fallback = |bare: &str| self.unmarked(bare).find(|line| line.key.blob() == blob);
+        if let Some(at) = bare_name(host).and_then(fallback) {
+            tracing::warn!(
+                %host, key = %Fingerprint::of_blob(blob), place = %at.place,
+                "host key accepted because a line lists it for the name without the port"
+            );
+            return Verdict::Match { at: at.place.clone(), by_port_fallback: true };
+        }
+        Verdict::Unknown { skipped: Arc::clone(&self.0.skipped) }
+    }
+
+    /// The keys that [`check`](Self::check) would accept for this host, in the order of their lines
+    /// and each once.
+    ///
+    /// Those listed for the bare name are among them only where they would be accepted by port
+    /// fallback, that is, if no line matches the host with its port.
+    pub fn keys_for(&self, host: &Host) -> Vec<PublicKey> {
+        let mut keys = Vec::new();
+        let name = match bare_name(host) {
+            Some(bare) if !self.knows(host) => bare.into(),
+            _ => host.lookup(),
+        };
+        for key in self.unmarked(&name).filter_map(|line| line.key.public_key().ok()) {
+            if !keys.contains(&key) && self.revoked_at(host, &key.blob()).is_none() {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// Whether an unmarked line matches this host with its port, so that a key that no line lists
+    /// is *changed* and not unknown.
+    pub fn knows(&self, host: &Host) -> bool {
+        self.unmarked(&host.lookup()).next().is_some()
+    }
+
+    /// The lines that were passed over because they could not be read.
+    pub fn skipped(&self) -> &SkippedLines {
+        &self.0.skipped
+    }
+
+    fn unmarked(&self, lookup: &str) -> impl Iterator<Item = &Line> {
+        let unmarked = |line: &&Line| line.marker == Marker::None && line.hosts.matches(lookup);
+        self.0.lines.iter().filter(unmarked)
+    }
+
+    /// The first line that revokes the key; a line for the bare name holds for each port.
+    fn revoked_at(&self, host: &Host, blob: &[u8]) -> Option<&Place> {
+        let (lookup, bare) = (host.lookup(), bare_name(host));
+        let applies = |line: &&Line| {
+            line.marker == Marker::Revoked
+                && line.key.blob() == blob
+                && (line.hosts.matches(&lookup)
+                    || bare.is_some_and(|bare| line.hosts.matches(bare)))
+        };
+        self.0.lines.iter().find(applies).map(|line| &line.place)
+    }
+}
+
+/// The name alone, if the host is not looked up by it anyway.
+fn bare_name(host: &Host) -> Option<&str> {
+    (host.lookup() != host.name()).then(|| host.name())
+}
+
+/// Logs a line that was read and yet does not do what its author may expect.
+fn warn_of(line: &Line) {
+    let place = &line.place;
+    if line.marker == Marker::CertAuthority {
+        tracing::warn!(%place, "line adds no trust: this version does not honour certificates");
+    } else if let Err(fault @ KeyError::InvalidPoint) = line.key.public_key() {
+        tracing::warn!(%place, reason = %LineFault::Key(fault), "key is never accepted");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! One line of `known_hosts`.
+
+use super::super::file::{split_at_blank, trim_start};
+use super::super::hosts_field::HostsField;
+use super::super::key_text::KeyText;
+use super::super::{LineFault, Place};
+use crate::key::shown::shown;
+
+/// A line that was read: `[@marker] hosts type base64 [comment]`.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) place: Place,
+    pub(super) marker: Marker,
+    pub(super) hosts: HostsField,
+    pub(super) key: KeyText,
+}
+
+/// What a line says about its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    /// It is a key of these hosts.
+    None,
+    /// It signs certificates for these hosts.
+    CertAuthority,
+    /// It is not to be accepted for these hosts.
+    Revoked,
+}
+
+/// Reads a line; `None` for an empty one and a comment.
+pub(super) fn parse_line(place: Place, line: &[u8]) -> Result<Option<Line>, LineFault> {
+    let line = trim_start(line);
+    if line.contains(&0) {
+        return Err(LineFault::Nul);
+    }
+    if line.is_empty() || line.starts_with(b"#") {
+        return Ok(None);
+    }
+    let (marker, line) = parse_marker(line)?;
+    let (hosts, rest) = split_at_blank(line);
+    let rest = trim_start(rest);
+    if rest.is_empty() || rest.starts_with(b"#") {
+        return Err(LineFault::NoKey);
+    }
+    let hosts = HostsField::parse(hosts)?;
+    let (key, _comment) = KeyText::parse(rest)?;
+    Ok(Some(Line { place, marker, hosts, key }))
+}
+
+/// Whether a line has a marker, or something in the place of one.
+pub(super) fn is_marked(line: &[u8]) -> bool {
+    trim_start(line).starts_with(b"@")
+}
+
+fn parse_marker(line: &[u8]) -> Result<(Marker, &[u8]), LineFault> {
+    if !is_marked(line) {
+        return Ok((Marker::None, line));
+    }
+    // As in OpenSSH, the marker ends at the first space, and at a tab only if the line has no
+    // space.
+    let end = [b' ', b'\t'].iter().find_map(|blank| line.iter().position(|byte| byte == blank));
+    let (word, rest) = end.and_then(|end| line.split_at_checked(end)).unwrap_or((line, &[]));
+    let marker = match word {
+        b"@cert-authority" => Marker::CertAuthority,
+        b"@revoked" => Marker::Revoked,
+        _ if word.contains(&b'\t') => return Err(LineFault::MarkerWithoutSpace),
+        _ => return Err(LineFault::UnknownMarker { seen: shown(word) }),
+    };
+    let rest = trim_start(rest);
+    if is_marked(rest) {
+        return Err(LineFault::SecondMarker);
+    }
+    Ok((marker, rest))
+}

@@ -1,0 +1,110 @@
+//! What the files say about a host and its key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::super::{Place, SkippedLines};
+use super::line::Line;
+use crate::key::Fingerprint;
+
+/// What `known_hosts` says about the key of a host; written as a sentence for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use]
+pub enum Verdict {
+    /// The key is listed for the host.
+    Match {
+        /// The first line that lists it.
+        at: Place,
+        /// The line lists it for the bare name, and the host was asked for with another port than
+        /// 22.
+        by_port_fallback: bool,
+    },
+    /// No line says anything about the host.
+    Unknown {
+        /// Lines that could not be read; one of them may have been about this host.
+        skipped: Arc<SkippedLines>,
+    },
+    /// The host is listed with other keys only.
+    Changed {
+        /// The first of those lines.
+        at: Place,
+        /// The keys of all of them, in order; never empty.
+        known: Vec<KnownKey>,
+    },
+    /// The key was revoked for the host.
+    Revoked {
+        /// The first line that revokes it.
+        at: Place,
+    },
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Match { at, by_port_fallback: false } => write!(f, "{at} lists this key"),
+            Self::Match { at, by_port_fallback: true } => {
+                write!(f, "{at} lists this key, for the name without the port")
+            }
+            Self::Unknown { skipped } if skipped.total() == 0 => {
+                f.write_str("no line of known_hosts is about this host")
+            }
+            Self::Unknown { skipped } => {
+                write!(f, "no line of known_hosts is about this host; {skipped}")
+            }
+            Self::Changed { known, .. } => {
+                let other_type = known.iter().all(|key| key.key_type != "ssh-ed25519");
+                f.write_str(if other_type {
+                    "this host is known by another type of key only: "
+                } else {
+                    "this host is known by another key: "
+                })?;
+                for (index, key) in known.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { ", " };
+                    write!(f, "{separator}{key}")?;
+                }
+                Ok(())
+            }
+            Self::Revoked { at } => write!(f, "{at} revokes this key"),
+        }
+    }
+}
+
+/// A key that a line lists; written as `ssh-ed25519 SHA256:... (known_hosts:3)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownKey {
+    place: Place,
+    key_type: String,
+    fingerprint: Fingerprint,
+}
+
+impl KnownKey {
+    pub(super) fn new(line: &Line) -> Self {
+        Self {
+            place: line.place.clone(),
+            key_type: line.key.key_type().to_owned(),
+            fingerprint: line.key.fingerprint(),
+        }
+    }
+
+    /// The line.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The type of the key: `ssh-ed25519`, or one that this version does not support.
+    pub fn key_type(&self) -> &str {
+        &self.key_type
+    }
+
+    /// The fingerprint of the key.
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+}
+
+impl fmt::Display for KnownKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.key_type, self.fingerprint, self.place)
+    }
+}

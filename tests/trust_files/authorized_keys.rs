@@ -1,0 +1,68 @@
+//! Decisions over `authorized_keys`, and files that are refused.
+
+use std::fs;
+
+use handfast::trust::{AuthorizedKeys, Decision, TrustErrorKind};
+
+use crate::{RSA, keys};
+
+#[test]
+fn truth_table() {
+    let [a, b] = keys::<2>();
+    for (file, expected) in [
+        ("".to_owned(), "no line of authorized_keys lists this key"),
+        (format!("{a}"), "authorized_keys:1 admits this key"),
+        (format!("# alice\n\n{b} bob\n{a} alice\n"), "authorized_keys:4 admits this key"),
+        (format!("{b}\n{RSA}\n"), "no line of authorized_keys lists this key"),
+        (format!("#{a}"), "no line of authorized_keys lists this key"),
+        (format!("nonsense\n{a}\0\n{a}"), "authorized_keys:3 admits this key"),
+        (
+            format!("restrict {a}"),
+            "authorized_keys:1: the entry has options, which this version does not honour: restrict",
+        ),
+        (format!("restrict {a}\n{a}"), "authorized_keys:2 admits this key"),
+        (
+            format!("cert-authority {a}"),
+            "authorized_keys:1: the entry is a certificate authority, which this version does not honour",
+        ),
+        (format!("restrict {b}\n{a}"), "authorized_keys:2 admits this key"),
+        // A marker is nothing here.
+        (format!("@revoked {a}"), "authorized_keys:1: `@revoked` is not the name of an option"),
+    ] {
+        let keys = AuthorizedKeys::parse("authorized_keys", file.as_bytes()).unwrap();
+        assert_eq!(keys.find(&a).to_string(), expected, "{file}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_file_is_read_only_if_nobody_else_can_write_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let [a] = keys::<1>();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("authorized_keys");
+    fs::write(&path, format!("{a} alice@example.org\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let error = AuthorizedKeys::open(&path).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{path}: the file has mode 0664, so that others could admit anyone; run `chmod go-w {path}`",
+            path = path.display()
+        )
+    );
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let Decision::Admitted(entry) = AuthorizedKeys::open(&path).unwrap().find(&a) else { panic!() };
+    assert_eq!(entry.place().to_string(), format!("{}:1", path.display()));
+    assert_eq!(entry.comment(), "alice@example.org");
+}
+
+#[test]
+fn a_missing_file_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = AuthorizedKeys::open(dir.path().join("authorized_keys")).unwrap_err();
+    assert!(matches!(error.kind(), TrustErrorKind::NotFound), "{error}");
+    let error = AuthorizedKeys::open(dir.path()).unwrap_err();
+    assert!(matches!(error.kind(), TrustErrorKind::NotRegular { seen: "a directory" }), "{error}");
+}
