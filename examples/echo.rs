@@ -15,6 +15,7 @@ use std::error::Error as StdError;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser};
 use handfast::auth::{Authenticator as _, BoxAuthenticator, InvalidNetwork};
@@ -33,6 +34,9 @@ const PASSPHRASE: &str = "HANDFAST_PASSPHRASE";
 /// The most that an eager client may send before the server has said Welcome.
 const MAX_EAGER: usize = 65_535;
 
+/// How long clients may go on when the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A server that sends back what it gets, and a client for it.
 #[derive(Parser)]
 #[command(name = "echo")]
@@ -46,7 +50,7 @@ enum Command {
 #[derive(Args)]
 struct Serve {
     /// Address and port to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = with_port)]
     listen: String,
     /// The server's private key.
     #[arg(long, value_name = "FILE")]
@@ -102,6 +106,11 @@ fn network(text: &str) -> Result<String, InvalidNetwork> {
 
 fn address(text: &str) -> Result<String, HostError> {
     Host::parse(text, None).map(|_| text.to_owned())
+}
+
+fn with_port(text: &str) -> Result<String, &'static str> {
+    let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+    port.map(|_| text.to_owned()).ok_or("write `name:port`")
 }
 
 fn main() -> ExitCode {
@@ -178,7 +187,7 @@ async fn serve(options: Serve) -> Result<(), Box<dyn StdError>> {
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => accepted?,
-            () = &mut stop => return Ok(()),
+            () = &mut stop => break,
         };
         tokio::spawn(async move {
             match send_back(stream).await {
@@ -187,6 +196,8 @@ async fn serve(options: Serve) -> Result<(), Box<dyn StdError>> {
             }
         });
     }
+    listener.shutdown(GRACE).await;
+    Ok(())
 }
 
 /// Admits the keys of the file; without a file nobody, in a way that looks no different outside.
