@@ -1,6 +1,7 @@
 //! How authenticators decide, alone and stacked: who is asked for what, in which order, and who is
 //! admitted.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
 
