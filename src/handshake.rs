@@ -88,8 +88,9 @@ pub fn hello_len(bytes: &[u8]) -> Result<Option<usize>, Error> {
     Ok(frame::hello(bytes)?.map(|(_, len)| len))
 }
 
-/// How many bytes the record at the front of `bytes` has, once that can be told. During the
-/// handshake a record is at most 16,386 bytes long.
+/// How many bytes the record at the front of `bytes` has, once that can be told: at most 16,386
+/// from a peer that is not authenticated yet. A server that awaits an answer to a question has a
+/// client that is ([`server::AwaitResponse`]), and asks [`crate::session::record_len`].
 ///
 /// # Errors
 ///

@@ -5,8 +5,11 @@
 //! Behaviour of the core across its layers: two ends without I/O, and what is recorded of others.
 //! Each test names the requirements of docs/PROTOCOL.md that it holds.
 
+mod codec;
 mod exporter;
 mod hello;
+mod limits;
+mod matrix;
 mod pair;
 mod rekey;
 mod script;

@@ -45,7 +45,7 @@ fn carry(from: &mut Session, to: &mut Session, data: &[u8], wire: &mut Vec<u8>) 
     }
 }
 
-/// [LIM-3]
+/// [LIM-2]
 #[test]
 fn a_stranger_takes_little_and_a_record_takes_nothing() {
     let _profiler = Profiler::builder().testing().build();

@@ -153,6 +153,7 @@ async fn a_listed_key_is_admitted_and_its_line_told() {
     assert_eq!((peer.target.name.as_str(), peer.target.port), ("example.org", 7000));
 }
 
+/// [AUTH-15]
 #[tokio::test]
 async fn another_key_or_none_is_denied() {
     let (alice, bob) = (key(), key());
@@ -162,7 +163,6 @@ async fn another_key_or_none_is_denied() {
     assert_denied(meet(nobody(), Caller::with_key(&alice)).await, "admits nobody");
 }
 
-/// [AUTH-19]
 #[tokio::test]
 async fn and_or_follow_their_truth_tables_and_ask_no_more_than_they_must() {
     for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
@@ -222,7 +222,7 @@ async fn the_stack_of_the_documentation_runs() {
     assert_denied(meet(stack(), wrong).await, "wrong password for `alice`");
 }
 
-/// [AUTH-21] [HELLO-15]
+/// [HELLO-15]
 #[tokio::test]
 async fn an_address_is_refused_in_the_clear_before_any_key_is_looked_at() {
     let (alice, calls) = (key(), Arc::<AtomicUsize>::default());
@@ -268,7 +268,7 @@ fn texts_that_are_no_network_are_refused_with_the_reason() {
     }
 }
 
-/// [AUTH-22]
+/// [AUTH-10]
 #[tokio::test]
 async fn a_stack_that_proved_nothing_admits_nobody_unless_anonymity_was_asked_for() {
     let alice = key();
@@ -286,7 +286,7 @@ async fn a_stack_that_proved_nothing_admits_nobody_unless_anonymity_was_asked_fo
     }
 }
 
-/// [AUTH-22]
+/// [AUTH-10]
 #[tokio::test]
 async fn what_a_branch_that_denied_had_seen_proves_nothing_for_another() {
     let (alice, bob) = (key(), key());
@@ -326,6 +326,7 @@ async fn a_closure_decides_by_what_it_pulls() {
     assert_denied(meet(stack, Caller::with_key(&key())).await, "not alice");
 }
 
+/// [AUTH-21]
 #[tokio::test]
 async fn a_password_is_asked_for_again_and_again_up_to_eight_times() {
     let tries = |times: usize| {
@@ -346,6 +347,33 @@ async fn a_password_is_asked_for_again_and_again_up_to_eight_times() {
     assert!(connected.is_err());
 }
 
+/// [AUTH-16]
+#[tokio::test]
+async fn a_login_that_does_not_exist_is_asked_like_one_that_does() {
+    let asked = Arc::<AtomicUsize>::default();
+    for login in ["alice", "nobody-of-that-name", ""] {
+        let count = Arc::clone(&asked);
+        let users = move |login: String, given: Password| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async move { (login == "alice" && given.matches("secret")).then_some(()) }
+        };
+        let (host, client) = (key(), Client::new().login(login));
+        let client = client
+            .host_verifier(PinnedKeys::new([host.public_key().clone()]))
+            .password(|_| Some(Zeroizing::new("guess".to_owned())));
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let server = Server::new(host).authenticator(password(users));
+        let target = Host::new("example.org", 0).unwrap();
+        let (accepted, connected) = tokio::join!(
+            server.accept_over(far, PeerAddr::Unknown),
+            client.connect_over(near, &target)
+        );
+        assert_denied((accepted.map(|(_, peer)| peer), connected.map(drop)), "wrong password");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "each was asked and checked");
+}
+
+/// [AUTH-20] [AUTH-22]
 #[tokio::test]
 async fn a_client_without_a_password_declines() {
     let users = |_: String, _: Password| async move { Some(()) };
@@ -357,7 +385,7 @@ async fn a_client_without_a_password_declines() {
     assert!(matches!(connected, Err(ConnectError::NoPassword { login }) if login == "alice"));
 }
 
-/// [AUTH-26]
+/// [AUTH-17]
 #[tokio::test]
 async fn an_eager_client_is_told_that_a_factor_is_missing_only_if_its_key_was_accepted() {
     let (alice, bob) = (key(), key());
@@ -378,6 +406,7 @@ async fn an_eager_client_is_told_that_a_factor_is_missing_only_if_its_key_was_ac
     );
 }
 
+/// [AUTH-12]
 #[tokio::test]
 async fn early_data_reaches_the_application_once_the_client_is_admitted() {
     let (host, alice) = (key(), key());

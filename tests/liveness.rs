@@ -38,7 +38,7 @@ fn never() -> Liveness {
     liveness
 }
 
-/// [PING-1] [PING-2]
+/// [PING-2]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
     let (mut client, _server_that_nobody_polls) = pair(Liveness::default(), never()).await;
@@ -52,6 +52,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
     assert_eq!(*inner(&error), Error::Silent, "writing fails for the same reason");
 }
 
+/// [PING-1]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_polled_answers_pings_for_days() {
     let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;

@@ -74,7 +74,6 @@ async fn much_goes_both_ways_past_many_rekeys() {
     writer.await.unwrap();
 }
 
-/// [REC-5]
 #[tokio::test]
 async fn padding_hides_lengths_from_those_who_watch() {
     let host = Identity::generate().unwrap();

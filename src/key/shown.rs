@@ -55,6 +55,7 @@ mod tests {
         assert_eq!(shown("bjørns schlüssel".as_bytes()), "bjørns schlüssel");
     }
 
+    /// [WIRE-8]
     #[test]
     fn controls_and_marks_of_direction_are_escaped() {
         assert_eq!(shown(b"a\x1b[2Jb\n"), "a\\u{1b}[2Jb\\u{a}");

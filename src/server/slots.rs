@@ -115,7 +115,7 @@ mod tests {
         PeerAddr::Ip((ip.parse::<IpAddr>().unwrap(), 1).into())
     }
 
-    /// [LIM-5]
+    /// [LIM-4]
     #[test]
     fn networks_are_counted_apart_and_places_come_back() {
         let limits = Limits { unauthenticated: 5, from_one_network: 2, count_loopback: false };
@@ -135,6 +135,7 @@ mod tests {
         assert!(slots.take(PeerAddr::Unix).is_some(), "a place came back");
     }
 
+    /// [LIM-4]
     #[test]
     fn loopback_counts_in_the_whole_alone_unless_set() {
         let limits = Limits { unauthenticated: 9, from_one_network: 1, count_loopback: false };

@@ -52,7 +52,7 @@ fn refusal(code: u8) -> Vec<u8> {
     vec![0x89, b'H', b'F', 1, 3, 0, 1, code]
 }
 
-/// [HELLO-13] [LIM-5] [HELLO-15]
+/// [HELLO-13] [HELLO-15]
 #[test]
 fn refusals_have_the_codes_of_the_protocol() {
     let codes = [

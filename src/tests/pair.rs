@@ -88,11 +88,12 @@ pub(super) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let mut client = ClientConfig::default();
-        client.login = "alice".to_owned();
-        client.target = Target::new("host.example", 7000);
         Self {
-            client,
+            client: ClientConfig {
+                login: "alice".to_owned(),
+                target: Target::new("host.example", 7000),
+                ..ClientConfig::default()
+            },
             server: ServerConfig::new(Identities::new(identity(HOST))),
             identity: Some(identity(CLIENT)),
             seed: 7,
@@ -238,11 +239,11 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    pub(super) fn to_server(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, Error> {
+    pub(super) fn server_reads(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, Error> {
         take(&mut self.server, bytes, self.now, &mut self.rng)
     }
 
-    pub(super) fn to_client(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, Error> {
+    pub(super) fn client_reads(&mut self, bytes: &[u8]) -> Result<Vec<Seen>, Error> {
         take(&mut self.client, bytes, self.now, &mut self.rng)
     }
 
@@ -279,8 +280,8 @@ impl Ends {
             if to_server.is_empty() && to_client.is_empty() {
                 return Ok(());
             }
-            self.to_server(&to_server)?;
-            self.to_client(&to_client)?;
+            self.server_reads(&to_server)?;
+            self.client_reads(&to_client)?;
         }
     }
 
@@ -288,9 +289,9 @@ impl Ends {
     #[track_caller]
     pub(super) fn talk(&mut self, text: &str) {
         let out = self.client_sends(text);
-        assert_eq!(self.to_server(&out), Ok(vec![data(text)]));
+        assert_eq!(self.server_reads(&out), Ok(vec![data(text)]));
         let out = self.server_sends(text);
-        assert_eq!(self.to_client(&out), Ok(vec![data(text)]));
+        assert_eq!(self.client_reads(&out), Ok(vec![data(text)]));
     }
 
     /// One whole rekey that the client begins; the RekeyInit is left to the caller's eyes.
@@ -298,7 +299,7 @@ impl Ends {
     pub(super) fn rekey(&mut self) {
         let init = self.client_rekeys();
         assert_ne!(init, Vec::<u8>::new(), "a RekeyInit went out");
-        assert_eq!(self.to_server(&init), Ok(vec![Seen::Nothing]));
+        assert_eq!(self.server_reads(&init), Ok(vec![Seen::Nothing]));
         self.settle().unwrap();
     }
 }

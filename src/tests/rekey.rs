@@ -109,7 +109,7 @@ fn several_rekeys_in_a_row_change_every_key_each_time() {
             } else {
                 let ask = ends.server_rekeys();
                 assert_eq!(records(&ask).len(), 1);
-                assert_eq!(ends.to_client(&ask), nothing());
+                assert_eq!(ends.client_reads(&ask), nothing());
                 ends.settle().unwrap();
             }
             let (client, server) = mains(&ends);
@@ -192,20 +192,20 @@ fn data_flows_in_both_directions_at_every_step() {
         to_server.extend(ends.client_rekeys());
         to_server.extend(ends.client_sends("2"));
         let mut to_client = ends.server_sends("a");
-        let seen = ends.to_server(&to_server);
+        let seen = ends.server_reads(&to_server);
         assert_eq!(seen, Ok(vec![data("1"), Seen::Nothing, data("2")]));
         // the server's next record carries RekeyReply ahead of it
         let reply_and_data = ends.server_sends("b");
         assert_eq!(records(&reply_and_data).len(), 2);
         to_client.extend(reply_and_data);
         let crossing = ends.client_sends("3");
-        assert_eq!(ends.to_client(&to_client), Ok(vec![data("a"), Seen::Nothing, data("b")]));
+        assert_eq!(ends.client_reads(&to_client), Ok(vec![data("a"), Seen::Nothing, data("b")]));
         let done_and_data = ends.client_sends("4");
         assert_eq!(records(&done_and_data).len(), 2);
         let late = ends.server_sends("c");
-        assert_eq!(ends.to_server(&crossing), Ok(vec![data("3")]));
-        assert_eq!(ends.to_server(&done_and_data), Ok(vec![Seen::Nothing, data("4")]));
-        assert_eq!(ends.to_client(&late), Ok(vec![data("c")]));
+        assert_eq!(ends.server_reads(&crossing), Ok(vec![data("3")]));
+        assert_eq!(ends.server_reads(&done_and_data), Ok(vec![Seen::Nothing, data("4")]));
+        assert_eq!(ends.client_reads(&late), Ok(vec![data("c")]));
         let (client, server) = mains(&ends);
         assert_eq!(client, server);
         ends.talk("5");
@@ -219,9 +219,9 @@ fn a_rekey_ask_that_crosses_a_rekey_init_is_answered_by_it() {
     let ask = ends.server_rekeys();
     let init = ends.client_rekeys();
     assert_eq!((records(&ask).len(), records(&init).len()), (1, 1));
-    assert_eq!(ends.to_client(&ask), nothing());
+    assert_eq!(ends.client_reads(&ask), nothing());
     assert_eq!(transmit(&mut ends.client), Vec::<u8>::new(), "it is dropped");
-    assert_eq!(ends.to_server(&init), nothing());
+    assert_eq!(ends.server_reads(&init), nothing());
     ends.settle().unwrap();
     let (client, server) = mains(&ends);
     assert_eq!(client, server);
@@ -252,13 +252,13 @@ fn there_is_one_rekey_at_a_time_and_one_ask() {
     let mut ends = Setup::classical().sessions();
     let init = ends.client_rekeys();
     assert_eq!(ends.client_rekeys(), Vec::<u8>::new());
-    assert_eq!(ends.to_server(&init), nothing());
+    assert_eq!(ends.server_reads(&init), nothing());
     assert_eq!(ends.server_rekeys().len(), transmit_len(), "RekeyReply, no RekeyAsk");
     assert_eq!(ends.server_rekeys(), Vec::<u8>::new(), "RekeyDone is awaited");
     let mut ends = Setup::classical().sessions();
     assert_eq!(records(&ends.server_rekeys()).len(), 1);
     assert_eq!(ends.server_rekeys(), Vec::<u8>::new(), "the first still waits");
-    assert_eq!(ends.to_client(b""), NOTHING);
+    assert_eq!(ends.client_reads(b""), NOTHING);
 }
 
 /// A RekeyReply without ML-KEM: share, empty field, type, tag, header.
@@ -311,9 +311,9 @@ fn closing_during_a_rekey_lets_it_finish_or_drops_it_once_both_have_closed() {
     let mut ends = Setup::classical().sessions();
     let mut to_server = ends.client_rekeys();
     ends.client.close(&mut to_server).unwrap();
-    assert_eq!(ends.to_server(&to_server), Ok(vec![Seen::Nothing, Seen::Closed]));
+    assert_eq!(ends.server_reads(&to_server), Ok(vec![Seen::Nothing, Seen::Closed]));
     let to_client = ends.server_sends("under the new key");
-    let seen = ends.to_client(&to_client);
+    let seen = ends.client_reads(&to_client);
     assert_eq!(seen, Ok(vec![Seen::Nothing, data("under the new key")]));
     ends.settle().unwrap();
     let (client, server) = mains(&ends);
@@ -324,9 +324,9 @@ fn closing_during_a_rekey_lets_it_finish_or_drops_it_once_both_have_closed() {
     ends.client.close(&mut to_server).unwrap();
     let mut close = Vec::new();
     ends.server.close(&mut close).unwrap();
-    assert_eq!(ends.to_client(&close), Ok(vec![Seen::Closed]));
+    assert_eq!(ends.client_reads(&close), Ok(vec![Seen::Closed]));
     assert_eq!(transmit(&mut ends.client), Vec::<u8>::new());
-    assert_eq!(ends.to_server(&to_server), Ok(vec![Seen::Nothing, Seen::Closed]));
+    assert_eq!(ends.server_reads(&to_server), Ok(vec![Seen::Nothing, Seen::Closed]));
     assert_eq!(transmit(&mut ends.server), Vec::<u8>::new(), "the reply is dropped");
     assert!(ends.client.is_over() && ends.server.is_over());
     assert_eq!(ends.client_rekeys(), Vec::<u8>::new(), "and none begins any more");

@@ -114,7 +114,6 @@ impl Client {
 
 /// A server by script, which has read a hello and not yet answered.
 pub(super) struct Server {
-    x25519: X25519Secret,
     agreed: Agreed,
     client_hello: Vec<u8>,
     pub(super) hello: Hello,
@@ -142,15 +141,11 @@ impl Server {
             extensions,
             tail: Vec::new(),
         };
-        Self { x25519, agreed, client_hello: client_hello.to_vec(), hello }
+        Self { agreed, client_hello: client_hello.to_vec(), hello }
     }
 
     pub(super) fn frame(&self) -> Vec<u8> {
         frame(1, 2, &self.hello.body())
-    }
-
-    pub(super) fn public(&self) -> [u8; 32] {
-        self.x25519.public()
     }
 
     pub(super) fn keys(self, prologue: &[u8]) -> Keys {
@@ -321,7 +316,6 @@ pub(super) fn plain(code: u16) -> Said {
 
 /// A peer under the traffic keys.
 pub(super) struct Peer {
-    pub(super) role: Role,
     pub(super) cipher: Cipher,
     pub(super) hybrid: bool,
     pub(super) generation: Generation,
@@ -333,7 +327,7 @@ pub(super) struct Peer {
 impl Peer {
     fn new(role: Role, cipher: Cipher, hybrid: bool, generation: Generation) -> Self {
         let (sealer, opener) = pair(role, cipher, &generation);
-        Self { role, cipher, hybrid, generation, sealer, opener, rng: Rng::new(43) }
+        Self { cipher, hybrid, generation, sealer, opener, rng: Rng::new(43) }
     }
 
     pub(super) fn say(&mut self, kind: u8, content: &[u8]) -> Vec<u8> {

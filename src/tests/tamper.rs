@@ -58,8 +58,11 @@ impl Stream {
     }
 }
 
+/// What becomes of a message: its number, and all messages so far.
+type Hands<'a> = dyn Fn(usize, &[Vec<u8>]) -> Vec<u8> + 'a;
+
 /// Runs a conversation through hands that may change each message: client's finish, server's.
-fn run(setup: &Setup, hands: &dyn Fn(usize, &[Vec<u8>]) -> Vec<u8>) -> (Finish, Finish) {
+fn run(setup: &Setup, hands: &Hands<'_>) -> (Finish, Finish) {
     let mut said: Vec<Vec<u8>> = Vec::new();
     let (mut to_client, mut to_server) = (Stream(Vec::new()), Stream(Vec::new()));
     let mut pass = |stream: &mut Stream, message: Vec<u8>| {
@@ -167,7 +170,7 @@ fn length(n: u16) -> Error {
     Error::Misbehaved(Misbehaved::RecordLength(n))
 }
 
-/// [REC-1] [CLOSE-4]
+/// [REC-1]
 #[test]
 fn untouched_both_ends_are_content() {
     for setup in Setup::all() {
@@ -249,7 +252,7 @@ fn any_flipped_bit_of_a_hello_leaves_nobody_content() {
     }
 }
 
-/// [REC-3] [CLOSE-4] [ERR-5]
+/// [REC-3] [ERR-5]
 #[test]
 fn a_message_cut_or_dropped_is_a_truncated_stream_or_does_not_decrypt() {
     for which in ALL {

@@ -142,7 +142,7 @@ fn eight_questions_are_answered_and_the_ninth_gets_error_1_whatever_it_asks() {
     }
 }
 
-/// [AUTH-22] [OPAQUE-4]
+/// [AUTH-22]
 #[test]
 fn a_client_that_cannot_or_will_not_answer_says_error_2() {
     let (client, mut peer) = classical().client_awaits_welcome();

@@ -53,6 +53,7 @@ fn written_out(file: &str) -> String {
 }
 
 /// The verdicts are about the key `A`.
+/// [AUTH-5]
 #[test]
 fn truth_table() {
     let [key] = keys::<1>();

@@ -109,10 +109,10 @@ fn a_sender_without_64_spare_records_sends_no_data_until_a_rekey() {
             assert_eq!(take(receiver, &out, *now, rng), nothing());
             if server_sends {
                 let ask = ends.server_rekeys();
-                assert_eq!(ends.to_client(&ask), nothing());
+                assert_eq!(ends.client_reads(&ask), nothing());
             } else {
                 let init = ends.client_rekeys();
-                assert_eq!(ends.to_server(&init), nothing());
+                assert_eq!(ends.server_reads(&init), nothing());
             }
             ends.settle().unwrap();
             ends.talk("again");
@@ -131,7 +131,7 @@ fn a_key_protects_its_last_record_and_not_one_more() {
         ends.server.wear(records, bytes);
         let mut out = Vec::new();
         ends.client.ping([1; 8], &mut out).unwrap();
-        assert_eq!(ends.to_server(&out), nothing());
+        assert_eq!(ends.server_reads(&out), nothing());
         assert_eq!(ends.client.ping([2; 8], &mut Vec::new()), Err(Error::RekeyBlocked));
     }
 }

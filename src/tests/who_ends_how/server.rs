@@ -224,7 +224,7 @@ fn a_client_that_proves_nothing_is_left_to_the_authenticators() {
     assert_eq!(established.protocol, b"");
 }
 
-/// [AUTH-15] [AUTH-1] [ERR-1] [ERR-5] [AUTH-17]
+/// [AUTH-15] [AUTH-1] [ERR-1] [ERR-5]
 #[test]
 fn a_server_refuses_with_a_bare_code() {
     use ErrorCode::{FactorNeeded, Internal, PermissionDenied, Revoked, ShuttingDown, TimedOut};

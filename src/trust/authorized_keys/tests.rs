@@ -36,6 +36,7 @@ fn plain_entries_are_admitted() {
     }
 }
 
+/// [AUTH-27] [AUTH-28]
 #[test]
 fn entries_with_options_are_refused() {
     let honoured = "the entry has options, which this version does not honour";
