@@ -6,8 +6,6 @@ use super::pair::{Rng, split_hello};
 use crate::crypto::secret::Secret;
 use crate::crypto::{Cipher, KemKey, X25519Secret, encapsulate};
 use crate::error::Farewell;
-use crate::handshake::client::{AwaitServerAuth, AwaitServerHello, AwaitWelcome, VerifyHost};
-use crate::handshake::server::{self, Authenticating, AwaitClientAuth};
 use crate::key::{Identity, sshsig};
 use crate::record::{Opener, Padding, RecordType, Sealer};
 use crate::schedule::{Agreed, DirectionSecret, Generation, HandshakeSecrets, Transcript};
