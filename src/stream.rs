@@ -231,11 +231,16 @@ impl<IO: Transport> ReadHalf<IO> {
         }
     }
 
-    /// Gives back what was read to its end, so that the other half can read ahead.
+    /// Gives back what was read to its end, so that the other half can read ahead; else lets it
+    /// know that it cannot.
     fn park_if_empty(&mut self) {
-        match self.inbound.take_if(|inbound| inbound.data().is_empty()) {
-            Some(inbound) => self.connection.park(inbound),
-            None => self.connection.keep(),
+        match self.inbound.take() {
+            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound),
+            Some(inbound) => {
+                self.inbound = Some(inbound);
+                self.connection.keep();
+            }
+            None => {}
         }
     }
 
@@ -280,7 +285,10 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
 
 impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.get_mut().poll_data(cx).map_ok(|inbound| inbound.data())
+        let this = self.get_mut();
+        std::task::ready!(this.poll_data(cx))?;
+        this.park_if_empty();
+        Poll::Ready(Ok(this.inbound.as_ref().map_or(&[][..], |inbound| inbound.data())))
     }
 
     fn consume(self: Pin<&mut Self>, amount: usize) {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use super::{AcceptError, Peer, Server};
+use super::{AcceptError, Peer, Server, TurnedAway};
 use crate::auth::{Admitted, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
 use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
@@ -64,6 +64,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
     let mut handshake = Handshake::<IO> {
         config: &server.config,
         deadlines: server.deadlines,
+        turned_away: server.turned_away,
         inbox: Inbox::new(read),
         write,
         state: State::Start,
@@ -106,6 +107,7 @@ enum State {
 struct Handshake<'a, IO: Transport> {
     config: &'a Arc<ServerConfig>,
     deadlines: crate::deadlines::Deadlines,
+    turned_away: TurnedAway,
     inbox: Inbox<IO::Read>,
     write: IO::Write,
     state: State,
@@ -205,9 +207,10 @@ impl<IO: Transport> Handshake<'_, IO> {
                 let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
                     return OUT_OF_TURN.into();
                 };
-                let last = match self.config.stealth {
-                    Some(_) => Last::Drain,
-                    None => Last::Say(hello.refuse(Refusal::NotAllowed)),
+                let last = match (&self.config.stealth, self.turned_away) {
+                    (Some(_), _) => Last::Drain,
+                    (None, TurnedAway::Told) => Last::Say(hello.refuse(Refusal::NotAllowed)),
+                    (None, TurnedAway::InSilence) => Last::Say(Vec::new()),
                 };
                 End { error, last }
             }
