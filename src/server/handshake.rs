@@ -16,6 +16,7 @@ use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
 use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
 use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
+use crate::session;
 use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
 
 /// A handshake that ended: why, and what is still to be done.
@@ -336,7 +337,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         self.send(&out).await?;
         let deadline = after(Instant::now(), self.deadlines.response).min(self.deadline);
         let waiting_for = "the answer to a request for a password";
-        let mut record = match timeout_at(deadline, self.inbox.frame(record_len)).await {
+        let mut record = match timeout_at(deadline, self.inbox.frame(session::record_len)).await {
             Ok(Ok(record)) => record,
             Ok(Err(Fault::Protocol(error @ Error::Misbehaved(_)))) => {
                 let last = Last::Say(state.abandon(ErrorCode::Protocol));
