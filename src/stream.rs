@@ -48,7 +48,7 @@ pub(crate) use roll::Roll;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -192,15 +192,19 @@ impl<IO: Transport> Stream<IO> {
     ///
     /// The connection ended in another way.
     pub async fn close(mut self) -> io::Result<()> {
-        use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
-        self.shutdown().await?;
-        loop {
-            let len = self.fill_buf().await?.len();
-            if len == 0 {
-                return Ok(());
+        let mut sent = false;
+        // both at once: a peer that does the same reads nothing more of what it is sent before
+        std::future::poll_fn(|cx| {
+            if !sent {
+                sent = Pin::new(&mut self.writer).poll_shutdown(cx)?.is_ready();
             }
-            self.consume(len);
-        }
+            let reader = &mut self.reader;
+            while let len @ 1.. = ready!(Pin::new(&mut *reader).poll_fill_buf(cx))?.len() {
+                Pin::new(&mut *reader).consume(len);
+            }
+            if sent { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
     }
 }
 
@@ -267,7 +271,7 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
             return Poll::Ready(Ok(()));
         }
         let connection = Arc::clone(&this.connection);
-        let inbound = std::task::ready!(this.poll_data(cx))?;
+        let inbound = ready!(this.poll_data(cx))?;
         // one call takes as many records as have come and fit
         loop {
             let data = inbound.data();
