@@ -125,7 +125,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         &mut self,
         authenticator: &A,
         from: PeerAddr,
-    ) -> Result<(crate::session::Session, Agreement, Peer<A::Credentials>), End> {
+    ) -> Result<(session::Session, Agreement, Peer<A::Credentials>), End> {
         let (attempt, desk) = Attempt::new(from);
         let verdict = {
             let mut decision = pin!(authenticator.authenticate(attempt));
@@ -164,7 +164,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         &mut self,
         admitted: Admitted<C>,
         from: PeerAddr,
-    ) -> Result<(crate::session::Session, Agreement, Peer<C>), End> {
+    ) -> Result<(session::Session, Agreement, Peer<C>), End> {
         let claims = self.claims().await?;
         if !admitted.is_proved() {
             let reason = "the authenticators admit a client of whom nothing was proved; to allow \

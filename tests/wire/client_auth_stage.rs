@@ -8,8 +8,8 @@ use crate::support::client::{Hello, say_hello};
 use crate::support::crypto::{blob, key_blob};
 use crate::support::link::{Channel, SILENCE};
 use crate::support::messages::{
-    AUTH, CLOSE, DATA, ERROR, PING, Proof, REKEY_INIT, TARGET, bytes8, bytes16, error, inner, padded,
-    target,
+    AUTH, CLOSE, DATA, ERROR, PING, Proof, REKEY_INIT, TARGET, bytes8, bytes16, error, inner,
+    padded, target,
 };
 use crate::support::rig::{ALICE, Calls, HOST, identity, public, serve, server, soon};
 
@@ -218,7 +218,8 @@ async fn anything_but_client_auth_in_its_place_is_met_with_silence() {
 /// [REC-4] [LIM-1]
 #[tokio::test]
 async fn a_record_over_16384_from_a_stranger_ends_it_before_more_is_read() {
-    silent("only the length is there", async |c| c.link.send(&16_385_u16.to_be_bytes()).await).await;
+    silent("only the length is there", async |c| c.link.send(&16_385_u16.to_be_bytes()).await)
+        .await;
     // exactly 16,384 is read: a ClientAuth with much padding is a good one
     let (server, called) = server();
     let (io, task) = serve(&server);
@@ -440,12 +441,7 @@ async fn welcome_names_and_proves_the_other_host_keys_of_the_set() {
         let exporter = &channel.secrets.exporter;
         let challenge = crate::support::crypto::export(exporter, "host key", &key, 32);
         let challenge = challenge.try_into().unwrap();
-        assert!(crate::support::crypto::verify(
-            &key,
-            signature,
-            "handfast-v1-rotate",
-            &challenge
-        ));
+        assert!(crate::support::crypto::verify(&key, signature, "handfast-v1-rotate", &challenge));
         named.push(key);
     }
     let expected: Vec<_> = others.iter().take(8).map(key_blob).collect();

@@ -123,8 +123,14 @@ async fn a_connection_cut_at_any_byte_is_truncated_and_never_clean() {
     for ours in BOTH {
         let (mut channel, _stream) = pair(ours).await;
         let mut sizes = Vec::new();
-        let messages: [(u8, &[u8]); 6] =
-            [(DATA, b"a"), (PING, &[1; 8]), (DATA, b"bcd"), (150, b""), (DATA, b"ef"), (CLOSE, b"")];
+        let messages: [(u8, &[u8]); 6] = [
+            (DATA, b"a"),
+            (PING, &[1; 8]),
+            (DATA, b"bcd"),
+            (150, b""),
+            (DATA, b"ef"),
+            (CLOSE, b""),
+        ];
         for (kind, content) in messages {
             sizes.push(channel.tx.seal(&inner(kind, content)).len());
         }
@@ -168,7 +174,8 @@ async fn a_client_auth_cut_at_any_byte_admits_nobody() {
     loop {
         let (io, task) = serve(&server);
         let mut channel =
-            soon(crate::support::client::say_hello(io, &crate::support::client::Hello::new())).await;
+            soon(crate::support::client::say_hello(io, &crate::support::client::Hello::new()))
+                .await;
         channel.server_auth().await;
         let record = channel.client_auth_record(&Proof::of_client(&ALICE));
         if n >= record.len() {
@@ -323,7 +330,9 @@ async fn a_writer_learns_of_the_peers_end() {
         let (mut channel, mut stream) = pair_over(ours, 1 << 20).await;
         channel.send(ERROR, &error(5, "")).await;
         let wrote = soon(stream.write_all(&MUCH)).await.unwrap_err();
-        assert!(matches!(cause(&wrote), handfast::Error::Ended(f) if f.code == ErrorCode::ShuttingDown));
+        assert!(
+            matches!(cause(&wrote), handfast::Error::Ended(f) if f.code == ErrorCode::ShuttingDown)
+        );
         let (mut channel, mut stream) = pair_over(ours, 1 << 20).await;
         channel.link.io.shutdown().await.unwrap();
         let wrote = soon(stream.write_all(&MUCH)).await.unwrap_err();

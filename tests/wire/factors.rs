@@ -14,7 +14,9 @@ use crate::support::link::Channel;
 use crate::support::messages::{
     AUTH, CLOSE, DATA, ERROR, PING, Proof, REKEY_INIT, error, inner, padded,
 };
-use crate::support::rig::{ALICE, Accepted, Calls, HOST, identity, public, serve, serve_over, soon};
+use crate::support::rig::{
+    ALICE, Accepted, Calls, HOST, identity, public, serve, serve_over, soon,
+};
 
 fn keys() -> AuthorizedKeys {
     AuthorizedKeys::parse("keys", public(&ALICE).to_string().as_bytes()).unwrap()

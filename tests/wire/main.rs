@@ -12,12 +12,12 @@
 
 mod support;
 
-mod recorded;
-mod server_hello_stage;
 mod client_auth_stage;
-mod factors;
-mod established;
 mod client_side;
 mod endings;
+mod established;
+mod factors;
+mod recorded;
 mod rekey;
+mod server_hello_stage;
 mod time_and_stealth;

@@ -91,7 +91,9 @@ fn recorded_hellos_hold_what_the_recorded_randomness_makes() {
                     let fillers = vector.fresh("client", "hint filler").len();
                     assert_eq!(hints + fillers, 8, "{name}");
                 }
-                3 => assert_eq!(body, vector.0["client"]["server_name"].as_str().unwrap().as_bytes()),
+                3 => {
+                    assert_eq!(body, vector.0["client"]["server_name"].as_str().unwrap().as_bytes())
+                }
                 grease => {
                     let [high, low] = grease.to_be_bytes();
                     assert!(high == low && low & 0x0f == 0x0a, "{name}");

@@ -201,7 +201,10 @@ async fn no_aead_in_common_is_refusal_2() {
     let (end, error) = answer(&server, &Hello::new().frame()).await;
     assert_eq!((end, called.get()), (refusal(2), 0));
     assert!(matches!(error, AcceptError::Handshake(Error::Incompatible(Incompatible::Aead))));
-    assert_eq!(refused(&Hello::new().aeads(&[0x1a, 0x3a, 0x5a, 0x7a, 3, 0]).frame()).await, refusal(2));
+    assert_eq!(
+        refused(&Hello::new().aeads(&[0x1a, 0x3a, 0x5a, 0x7a, 3, 0]).frame()).await,
+        refusal(2)
+    );
 }
 
 /// [KEX-4] [HELLO-14]

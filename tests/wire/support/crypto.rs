@@ -120,10 +120,10 @@ pub(crate) fn verify(key: &[u8], signature: &[u8], namespace: &str, th: &[u8; 32
     let (Some(key), Some(signature)) = (key.last_chunk(), signature.last_chunk()) else {
         return false;
     };
-    ed25519_dalek::VerifyingKey::from_bytes(key).unwrap().verify_strict(
-        &signed(namespace, th),
-        &ed25519_dalek::Signature::from_bytes(signature),
-    ).is_ok()
+    ed25519_dalek::VerifyingKey::from_bytes(key)
+        .unwrap()
+        .verify_strict(&signed(namespace, th), &ed25519_dalek::Signature::from_bytes(signature))
+        .is_ok()
 }
 
 /// One direction under one secret: REC-1.
@@ -188,12 +188,7 @@ impl Direction {
         let (body, tag) = ciphertext.split_last_chunk::<16>()?;
         let mut bytes = body.to_vec();
         ChaCha20Poly1305::new((&self.key).into())
-            .decrypt_inout_detached(
-                (&nonce).into(),
-                &n,
-                bytes.as_mut_slice().into(),
-                tag.into(),
-            )
+            .decrypt_inout_detached((&nonce).into(), &n, bytes.as_mut_slice().into(), tag.into())
             .ok()?;
         Some(bytes)
     }

@@ -64,7 +64,9 @@ impl Link {
             match self.io.read_buf(&mut self.bytes).await {
                 Ok(0) => return false,
                 Ok(_) => {}
-                Err(e) if matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => {
+                Err(e)
+                    if matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) =>
+                {
                     return false;
                 }
                 Err(e) => panic!("{e}"),

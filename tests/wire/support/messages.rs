@@ -33,7 +33,9 @@ pub(crate) fn bytes16(bytes: &[u8]) -> Vec<u8> {
 }
 
 pub(crate) fn extensions(list: &Extensions) -> Vec<u8> {
-    list.iter().flat_map(|(kind, body)| [kind.to_be_bytes().to_vec(), bytes16(body)].concat()).collect()
+    list.iter()
+        .flat_map(|(kind, body)| [kind.to_be_bytes().to_vec(), bytes16(body)].concat())
+        .collect()
 }
 
 pub(crate) fn frame(form: u8, kind: u8, body: &[u8]) -> Vec<u8> {
@@ -197,7 +199,11 @@ impl Proof {
     }
 
     /// The message; `secret` is `c_hs` or `s_hs`. The transcript grows by what was made.
-    pub(crate) fn encode(&self, secrets: &mut super::crypto::Secrets, secret: &[u8; 32]) -> Vec<u8> {
+    pub(crate) fn encode(
+        &self,
+        secrets: &mut super::crypto::Secrets,
+        secret: &[u8; 32],
+    ) -> Vec<u8> {
         let start = secrets.transcript.len();
         let out = &mut secrets.transcript;
         out.push(self.kind);
