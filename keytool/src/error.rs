@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use handfast::trust::{EditError, KeyFileError, TrustError};
 
+use crate::paths::shown;
+
 /// How a command ended that could be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -81,8 +83,19 @@ impl From<TrustError> for Failure {
 impl From<KeyFileError> for Failure {
     fn from(error: KeyFileError) -> Self {
         match error {
-            KeyFileError::Exists { .. } => {
-                Self::No(format!("{error}; choose another name, or say --force to replace it"))
+            KeyFileError::Exists { path } => Self::No(format!(
+                "{}: there is a file already; choose another name, or say --force to replace it",
+                shown(&path)
+            )),
+            KeyFileError::NotFound { path } => Self::Io(format!(
+                "{}: there is no such file; make a key with `keytool generate`",
+                shown(&path)
+            )),
+            KeyFileError::Write { path, problem } if problem.kind() == io::ErrorKind::NotFound => {
+                let path = shown(&path);
+                Self::Io(format!(
+                    "{path}: its folder does not exist; make it with `mkdir -p -m 700`"
+                ))
             }
             error => Self::Io(error.to_string()),
         }

@@ -159,7 +159,11 @@ impl Identity {
             return public.replace();
         }
         if fs::symlink_metadata(&public.path).is_ok() {
-            return Err(KeyFileError::Exists { path: public.path });
+            // Of two who make the same pair, the slower one hears of the private key.
+            let both = fs::symlink_metadata(&private.path).is_ok();
+            return Err(KeyFileError::Exists {
+                path: if both { private.path } else { public.path },
+            });
         }
         private.put_new()?;
         public.put_new()

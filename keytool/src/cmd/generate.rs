@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use handfast::key::{Identity, PublicKey, printable};
+use handfast::key::{Identity, MAX_FILE, PublicKey, printable};
 use handfast::trust::KeyFileError;
 use serde_json::json;
 
@@ -54,7 +54,7 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
     if passphrase.is_none() {
         talk("No passphrase protects it: whoever can read the file has the key.");
     }
-    print(&path, true, Some(key), args.json)
+    print(&path, true, key, args.json)
 }
 
 fn ask() -> Result<Option<Passphrase>, Failure> {
@@ -67,28 +67,22 @@ fn ask() -> Result<Option<Passphrase>, Failure> {
 }
 
 fn is_there(path: &Path, as_json: bool) -> Result<Answer, Failure> {
+    let (_, text) = paths::read(path, MAX_FILE)?;
+    let key = PublicKey::from_openssh_private(text).map_err(|error| {
+        Failure::Io(format!("{}: there is a file, but no key of use: {error}", paths::shown(path)))
+    })?;
     talk(format_args!("{}: is there already; nothing was changed", paths::shown(path)));
-    let text = fs::read(path).ok();
-    let key = text.and_then(|text| PublicKey::from_openssh_private(text).ok());
-    if key.is_none() {
-        talk(format_args!("warning: {}: not a private key that can be read", paths::shown(path)));
-    }
-    print(path, false, key.as_ref(), as_json)
+    print(path, false, &key, as_json)
 }
 
-fn print(
-    path: &Path,
-    created: bool,
-    key: Option<&PublicKey>,
-    as_json: bool,
-) -> Result<Answer, Failure> {
+fn print(path: &Path, created: bool, key: &PublicKey, as_json: bool) -> Result<Answer, Failure> {
     if as_json {
         json(&json!({
             "private": path.to_string_lossy(),
             "public": paths::public(path).to_string_lossy(),
             "created": created,
-            "key": key.map(ToString::to_string),
-            "fingerprint": key.map(|key| key.fingerprint().to_string()),
+            "key": key.to_string(),
+            "fingerprint": key.fingerprint().to_string(),
         }))?;
     } else {
         data(paths::shown(path))?;
