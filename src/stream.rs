@@ -48,7 +48,7 @@ pub(crate) use roll::Roll;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -192,15 +192,19 @@ impl<IO: Transport> Stream<IO> {
     ///
     /// The connection ended in another way.
     pub async fn close(mut self) -> io::Result<()> {
-        use tokio::io::{AsyncBufReadExt, AsyncWriteExt};
-        self.shutdown().await?;
-        loop {
-            let len = self.fill_buf().await?.len();
-            if len == 0 {
-                return Ok(());
+        let mut sent = false;
+        // both at once: a peer that does the same reads nothing more of what it is sent before
+        std::future::poll_fn(|cx| {
+            if !sent {
+                sent = Pin::new(&mut self.writer).poll_shutdown(cx)?.is_ready();
             }
-            self.consume(len);
-        }
+            let reader = &mut self.reader;
+            while let len @ 1.. = ready!(Pin::new(&mut *reader).poll_fill_buf(cx))?.len() {
+                Pin::new(&mut *reader).consume(len);
+            }
+            if sent { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
     }
 }
 
@@ -231,11 +235,16 @@ impl<IO: Transport> ReadHalf<IO> {
         }
     }
 
-    /// Gives back what was read to its end, so that the other half can read ahead.
+    /// Gives back what was read to its end, so that the other half can read ahead; else lets it
+    /// know that it cannot.
     fn park_if_empty(&mut self) {
-        match self.inbound.take_if(|inbound| inbound.data().is_empty()) {
-            Some(inbound) => self.connection.park(inbound),
-            None => self.connection.keep(),
+        match self.inbound.take() {
+            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound),
+            Some(inbound) => {
+                self.inbound = Some(inbound);
+                self.connection.keep();
+            }
+            None => {}
         }
     }
 
@@ -262,7 +271,7 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
             return Poll::Ready(Ok(()));
         }
         let connection = Arc::clone(&this.connection);
-        let inbound = std::task::ready!(this.poll_data(cx))?;
+        let inbound = ready!(this.poll_data(cx))?;
         // one call takes as many records as have come and fit
         loop {
             let data = inbound.data();
@@ -280,7 +289,10 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
 
 impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.get_mut().poll_data(cx).map_ok(|inbound| inbound.data())
+        let this = self.get_mut();
+        std::task::ready!(this.poll_data(cx))?;
+        this.park_if_empty();
+        Poll::Ready(Ok(this.inbound.as_ref().map_or(&[][..], |inbound| inbound.data())))
     }
 
     fn consume(self: Pin<&mut Self>, amount: usize) {

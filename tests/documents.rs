@@ -43,6 +43,11 @@ fn named(text: &str) -> Vec<(String, String)> {
 /// Whether a file has a function of this name that is a test, and not one that is left out.
 fn has_test(file: &str, name: &str) -> bool {
     let Ok(text) = fs::read_to_string(root().join(file)) else { return false };
+    // checks that a macro runs for each crypto backend
+    let of_backends = text.split("per_backend!(").skip(1).filter_map(|list| list.split(')').next());
+    if of_backends.flat_map(|list| list.split([',', ':'])).any(|check| check.trim() == name) {
+        return true;
+    }
     let lines: Vec<_> = text.lines().map(str::trim).collect();
     lines.iter().enumerate().any(|(at, line)| {
         let is_it = line
@@ -50,7 +55,7 @@ fn has_test(file: &str, name: &str) -> bool {
             .strip_prefix("fn ")
             .and_then(|rest| rest.strip_prefix(name))
             .is_some_and(|rest| rest.starts_with('('));
-        let attributes = || lines[..at].iter().rev().take_while(|l| l.starts_with(['#', '/']));
+        let attributes = || lines.iter().take(at).rev().take_while(|l| l.starts_with(['#', '/']));
         is_it && attributes().any(|l| l.starts_with("#[") && l.contains("test"))
     })
 }
@@ -96,12 +101,18 @@ fn every_claim_of_security_is_held_by_a_test_that_is_there() {
     for (file, name) in tests {
         assert!(has_test(&file, &name), "there is no test {name} in {file}");
     }
-    for row in text.lines().filter(|line| line.starts_with("| ") && !line.contains("---")) {
-        let last = row.trim_end_matches('|').rsplit('|').next().unwrap().trim();
-        let is_head = last.eq_ignore_ascii_case("held by");
-        let by_type = last.starts_with("by type: ") || last.starts_with("by lint: ");
-        let later = last.contains("not in this release");
-        assert!(is_head || by_type || later || !named(last).is_empty(), "held by nothing: {row}");
+    let mut in_claims = false;
+    for line in text.lines() {
+        let last = line.trim_end_matches('|').rsplit('|').next().unwrap().trim();
+        match (line.starts_with('|'), last == "held by") {
+            (false, _) => in_claims = false,
+            (true, true) => in_claims = true,
+            (true, false) if in_claims && !line.contains("---") => {
+                let by_type = last.starts_with("by type: ");
+                assert!(by_type || !named(last).is_empty(), "held by nothing: {line}");
+            }
+            (true, false) => {}
+        }
     }
 }
 

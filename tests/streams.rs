@@ -1,5 +1,6 @@
 //! Streams over real sockets: connecting, serving, closing.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
@@ -120,4 +121,30 @@ async fn padding_hides_lengths_from_those_who_watch() {
     let seen = watch.await.unwrap();
     // header and tag besides; content and type fill multiples of 1,000
     assert_eq!(seen[seen.len() - 5..], [1018, 1018, 1018, 2018, 3018]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_unix_socket_proves_both_ends_like_tcp() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let (host, alice) = (Identity::generate().unwrap(), Identity::generate().unwrap());
+    let server = Server::new(host.clone()).authenticator(public_key(authorized(&alice)));
+    let listener = server.listen_unix(&path).unwrap();
+    let target = handfast::trust::Host::new("service", 0).unwrap();
+    let pins = PinnedKeys::new([host.public_key().clone()]);
+    let client = Client::new().host_verifier(pins);
+    let stranger = client.connect_unix(&path, &target).await;
+    assert!(matches!(stranger, Err(handfast::ConnectError::Handshake(handfast::Error::Ended(_)))));
+    let other = Client::new().host_verifier(PinnedKeys::new([alice.public_key().clone()]));
+    let impostor = other.connect_unix(&path, &target).await;
+    assert!(matches!(impostor, Err(handfast::ConnectError::HostKey(_))));
+    let mut stream = client.identity(alice.clone()).connect_unix(&path, &target).await.unwrap();
+    let (mut served, peer) = listener.accept().await.unwrap();
+    assert_eq!(peer.key.as_ref(), Some(alice.public_key()));
+    assert_eq!(peer.address, handfast::auth::PeerAddr::Unix);
+    stream.write_all(b"over a socket").await.unwrap();
+    let mut got = [0; 13];
+    served.read_exact(&mut got).await.unwrap();
+    assert_eq!(&got, b"over a socket");
 }

@@ -12,7 +12,7 @@ mod writing;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use rand::rngs::SysRng;
@@ -46,7 +46,7 @@ pub(super) struct Connection<IO: Transport> {
     control: Mutex<Control>,
     /// Control has something to transmit.
     due: AtomicBool,
-    /// What control wanted sent was sealed, and the transport has not taken it yet.
+    /// Something was sealed that the transport has not taken yet.
     stuck: AtomicBool,
     /// A rekey is under way.
     rekeying: AtomicBool,
@@ -210,10 +210,13 @@ impl<IO: Transport> Connection<IO> {
     fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
         if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
             let mut outbound = lock(&self.outbound);
-            let _ = self.transmit(&mut outbound);
             self.writable.register(half, cx);
             // an error shows to whoever writes or reads next
-            let drain = outbound.poll_drain(&mut self.writable.context());
+            let mut drain = outbound.poll_drain(&mut self.writable.context());
+            // nothing more is sealed for a peer that does not read: what is owed is counted
+            if matches!(drain, Poll::Ready(Ok(()))) && self.transmit(&mut outbound).is_ok() {
+                drain = outbound.poll_drain(&mut self.writable.context());
+            }
             self.stuck.store(drain.is_pending(), Ordering::Release);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::AsyncWrite;
@@ -133,8 +133,11 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// The writing half is gone. Without a Close the peer shall find the stream cut off, and not
     /// wait for ever.
     pub(super) fn abandon(&mut self) {
-        if self.sender.is_open() {
-            self.io = None;
+        if self.sender.is_open()
+            && let Some(mut io) = self.io.take()
+        {
+            // halves that share their transport do not end it when one of them is dropped
+            let _ = Pin::new(&mut io).poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }
     }
 }

@@ -77,8 +77,10 @@ impl<IO: Transport> Connection<IO> {
             self.transmit(&mut outbound)?;
             match outbound.seal(data) {
                 Ok(sealed) => {
-                    // what the transport does not take now goes with the next write or flush
-                    let _ = outbound.poll_drain(&mut self.writable.context())?;
+                    // what the transport does not take now goes with whatever is polled next
+                    if outbound.poll_drain(&mut self.writable.context())?.is_pending() {
+                        self.leave_to_reader();
+                    }
                     return Poll::Ready(Ok(sealed));
                 }
                 Err(Error::RekeyBlocked) => {}
@@ -114,6 +116,13 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
+    /// The transport is full, and the writing half may not be polled again: a reader sends the rest.
+    fn leave_to_reader(&self) {
+        if !self.stuck.swap(true, Ordering::AcqRel) {
+            self.readable.wake(Half::Reader);
+        }
+    }
+
     pub(in crate::stream) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.ended()?;
         let mut outbound = lock(&self.outbound);
@@ -136,7 +145,11 @@ impl<IO: Transport> Connection<IO> {
                 self.note(&control);
             }
             self.writable.register(Half::Writer, cx);
-            ready!(outbound.poll_flush(&mut self.writable.context()))?;
+            let flush = outbound.poll_flush(&mut self.writable.context());
+            if flush.is_pending() {
+                self.leave_to_reader();
+            }
+            ready!(flush)?;
             lock(&self.control).is_over()
         };
         if over {
