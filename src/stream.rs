@@ -12,6 +12,9 @@
 //! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) in the place of the end, as it does when
 //! somebody cuts the connection. [`Stream::abort`] ends it with an error code.
 //!
+//! A stream that is dropped behind its `shutdown` is drained in the background for up to a second, so
+//! that what was written last reaches the peer.
+//!
 //! # Cancel safety
 //!
 //! Every read and write is cancel-safe: a future that is dropped has taken no byte that it did not

@@ -74,7 +74,7 @@ pub(crate) struct PassphraseArgs {
 pub(crate) struct Generate {
     /// The private key file; the public key goes to FILE.pub [default: ~/.ssh/id_ed25519]
     pub(crate) file: Option<PathBuf>,
-    /// The comment in both files [default: user@host where they are known]
+    /// The comment in both files [default: user and machine, where known]
     #[arg(long)]
     pub(crate) comment: Option<String>,
     /// Replace the files if they exist

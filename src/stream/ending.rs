@@ -36,6 +36,33 @@ impl Ending {
     }
 }
 
+/// The same for a stream that was dropped behind its Close: a socket that is closed with bytes
+/// unread takes back what its peer has not read yet.
+pub(super) async fn outlive<R, W>(mut read: R, mut write: W)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let rest = async {
+        write.shutdown().await?;
+        drop_all(&mut read).await
+    };
+    let _ = tokio::time::timeout(LINGER, rest).await;
+}
+
+/// Reads and drops, up to the end or as much as is put up with.
+async fn drop_all<R: AsyncRead + Unpin>(read: &mut R) -> io::Result<()> {
+    let mut scratch = [0; 1024];
+    let mut left = LINGER_BYTES;
+    while left > 0 {
+        match read.read(&mut scratch).await? {
+            0 => break,
+            len => left = left.saturating_sub(len),
+        }
+    }
+    Ok(())
+}
+
 /// The same for a handshake: sends `farewell`, ends this side's direction, reads and drops.
 pub(crate) async fn part<R, W>(mut read: R, mut write: W, farewell: &[u8])
 where
@@ -48,15 +75,7 @@ where
     let last_words = async {
         write.write_all(farewell).await?;
         write.shutdown().await?;
-        let mut scratch = [0; 1024];
-        let mut left = LINGER_BYTES;
-        while left > 0 {
-            match read.read(&mut scratch).await? {
-                0 => break,
-                len => left = left.saturating_sub(len),
-            }
-        }
-        io::Result::Ok(())
+        drop_all(&mut read).await
     };
     // whether the peer took it cannot be known, and changes nothing
     let _ = tokio::time::timeout(LINGER, last_words).await;

@@ -2,7 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// How long to wait for another program that edits the file.
@@ -22,8 +24,9 @@ pub(super) enum Missing {
 #[derive(Debug)]
 pub(super) struct Locked {
     file: File,
-    path: PathBuf,
     made_here: bool,
+    #[cfg(unix)]
+    path: PathBuf,
     #[cfg(windows)]
     _turn: File,
 }
@@ -104,7 +107,12 @@ impl Locked {
             }
             file => (file?, false),
         };
-        Ok(Some(Self { file, path: path.to_owned(), made_here, _turn: turn }))
+        Ok(Some(Self { file, made_here, _turn: turn }))
+    }
+
+    #[cfg(not(any(unix, windows)))]
+    fn try_open(_: &Path, _: Missing) -> io::Result<Option<Self>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "there are no locks on this system"))
     }
 
     pub(super) fn file(&self) -> &File {
@@ -126,19 +134,14 @@ impl Locked {
             _ => false,
         }
     }
-
-    #[cfg(not(unix))]
-    fn is_in_place(&self) -> bool {
-        true
-    }
 }
 
+#[cfg(unix)]
 impl Drop for Locked {
     fn drop(&mut self) {
         // Made for the lock only, and nothing was put in its place.
         let empty = self.file.metadata().is_ok_and(|metadata| metadata.len() == 0);
         if self.made_here && empty && self.is_in_place() {
-            #[cfg(unix)]
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -156,11 +159,12 @@ fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).custom_flags(flags).open(path)
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn open(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).open(path)
 }
 
+#[cfg(any(unix, windows))]
 fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
