@@ -82,7 +82,7 @@ async fn bytes_behind_both_closes_are_ignored() {
 }
 
 /// So much that a writer looks for what the peer has sent.
-const MUCH: [u8; 600_000] = [4; 600_000];
+static MUCH: [u8; 600_000] = [4; 600_000];
 
 /// Data, then an Error with this code.
 async fn skip_data(channel: &mut Channel, code: u16) {

@@ -297,7 +297,7 @@ async fn data_behind_an_eager_clients_close_is_error_1() {
     channel.send(CLOSE, b"").await;
     channel.send(DATA, b"late").await;
     soon(channel.welcome()).await;
-    let accepted: Accepted<_> = task.await.unwrap().map(|(s, p)| (s, p));
+    let accepted: Accepted<_> = task.await.unwrap();
     let (mut stream, _) = accepted.unwrap();
     let mut data = Vec::new();
     stream.read_to_end(&mut data).await.unwrap();

@@ -5,6 +5,7 @@
 #![cfg(feature = "tokio")]
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
