@@ -137,6 +137,8 @@ pub mod stream;
 pub mod trust;
 mod wire;
 
+#[cfg(feature = "files")]
+pub use auth::Authenticator;
 #[cfg(feature = "tokio")]
 pub use client::{Client, ConnectError};
 pub use crypto::{Cipher, UnknownCipher};
@@ -146,6 +148,7 @@ pub use error::{
     Error, ErrorCode, Farewell, Foreign, Incompatible, KeyType, Malformed, Misbehaved, Misuse,
     Refusal, Unproved,
 };
+pub use key::Identity;
 #[cfg(feature = "tokio")]
 pub use server::{AcceptError, Listener, Peer, Server};
 #[cfg(feature = "tokio")]

@@ -12,8 +12,9 @@
 //! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) in the place of the end, as it does when
 //! somebody cuts the connection. [`Stream::abort`] ends it with an error code.
 //!
-//! A stream that is dropped behind its `shutdown` is drained in the background for up to a second, so
-//! that what was written last reaches the peer.
+//! A stream that is dropped behind its `shutdown` is drained in the background, for up to 30 s or
+//! until the peer ends its direction, so that what was written last reaches a peer that reads slowly.
+//! A program that ends its runtime sooner should [`close`](Stream::close) its streams.
 //!
 //! # Cancel safety
 //!

@@ -31,6 +31,8 @@ async fn a_rekey_behind_close_costs_no_data() {
     stream.shutdown().await.unwrap();
     // all of the answer is with the server's system, and not yet here
     serve.await.unwrap();
+    // a reader that is slow
+    tokio::time::sleep(Duration::from_millis(1500)).await;
     stream.rekey().unwrap();
     let mut answer = vec![0; 1];
     stream.read_exact(&mut answer).await.unwrap();

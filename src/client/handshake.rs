@@ -40,7 +40,7 @@ impl From<Failure> for End {
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(source) => ConnectError::Io { doing: "reading", source }.into(),
+            Fault::Io(problem) => ConnectError::Io { doing: "reading", problem }.into(),
             Fault::Protocol(error) => error.into(),
         }
     }
@@ -102,7 +102,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(self.deadline, sent)
             .await
             .map_err(|_| ConnectError::TimedOut { waiting_for: "the server to read" })?
-            .map_err(|source| ConnectError::Io { doing: "writing", source }.into())
+            .map_err(|problem| ConnectError::Io { doing: "writing", problem }.into())
     }
 
     async fn receive(

@@ -48,7 +48,7 @@ impl From<Failure> for End {
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(source) => AcceptError::Io { doing: "reading", source }.into(),
+            Fault::Io(problem) => AcceptError::Io { doing: "reading", problem }.into(),
             Fault::Protocol(error) => error.into(),
         }
     }
@@ -78,7 +78,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
             info!(
                 peer = %from,
                 key = key.as_deref().unwrap_or("none"),
-                login = %peer.login.escape_debug(),
+                login = %shown_login(&peer.login),
                 "admitted"
             );
             let (read, early) = handshake.inbox.into_parts();
@@ -244,7 +244,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(self.deadline, sent)
             .await
             .map_err(|_| AcceptError::TimedOut { waiting_for: "the client to read" })?
-            .map_err(|source| AcceptError::Io { doing: "writing", source }.into())
+            .map_err(|problem| AcceptError::Io { doing: "writing", problem }.into())
     }
 
     /// Reads the hello, unless that was done.
@@ -304,7 +304,12 @@ impl<IO: Transport> Handshake<'_, IO> {
             .await
             .map_err(|_| AcceptError::TimedOut { waiting_for })?
             .map_err(|fault| silent(fault, waiting_for))?;
-        let state = state.read(&mut record)?;
+        let state = state.read(&mut record).map_err(|failure| match failure.error {
+            Error::Ended(farewell) if farewell.code == ErrorCode::PermissionDenied => {
+                AcceptError::HostKeyRefused.into()
+            }
+            _ => End::from(failure),
+        })?;
         let claims = Arc::new(state.claims().clone());
         self.state = State::Identified(Box::new(state));
         Ok(claims)
@@ -379,6 +384,11 @@ fn silent(fault: Fault, waiting_for: &'static str) -> End {
         Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
         other => other.into(),
     }
+}
+
+/// A login as the log shows it.
+fn shown_login(login: &str) -> String {
+    if login.is_empty() { "none".to_owned() } else { login.escape_debug().to_string() }
 }
 
 /// What an authenticator came to.

@@ -13,6 +13,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// or so many bytes.
 const LINGER_BYTES: usize = 1 << 20;
 
+/// How long a stream that was dropped behind its Close waits for the end of its peer's direction.
+const OUTLIVE: Duration = Duration::from_secs(30);
+
 /// A connection that ends with an Error of this side's.
 pub(super) struct Ending {
     deadline: Pin<Box<Sleep>>,
@@ -47,7 +50,7 @@ where
         write.shutdown().await?;
         drop_all(&mut read).await
     };
-    let _ = tokio::time::timeout(LINGER, rest).await;
+    let _ = tokio::time::timeout(OUTLIVE, rest).await;
 }
 
 /// Reads and drops, up to the end or as much as is put up with.
