@@ -239,9 +239,9 @@ impl Client {
                 .map_err(|_| ConnectError::TimedOut {
                     waiting_for: "the socket to take the connection",
                 })?
-                .map_err(|source| ConnectError::Io {
+                .map_err(|problem| ConnectError::Io {
                     doing: "connecting to the Unix socket",
-                    source,
+                    problem,
                 })?;
         self.connect_over(stream, host).await
     }
@@ -280,18 +280,18 @@ impl Client {
         let open = async {
             let addresses = tokio::net::lookup_host((host.name(), host.port()))
                 .await
-                .map_err(|source| ConnectError::Resolve { host: host.clone(), source })?;
+                .map_err(|problem| ConnectError::Resolve { host: host.clone(), problem })?;
             let mut failures = Vec::new();
             for address in addresses {
                 match TcpStream::connect(address).await {
                     Ok(stream) => {
-                        stream.set_nodelay(true).map_err(|source| ConnectError::Io {
+                        stream.set_nodelay(true).map_err(|problem| ConnectError::Io {
                             doing: "setting TCP_NODELAY",
-                            source,
+                            problem,
                         })?;
                         return Ok(stream);
                     }
-                    Err(source) => failures.push((address, source)),
+                    Err(problem) => failures.push((address, problem)),
                 }
             }
             Err(ConnectError::Unreachable { host: host.clone(), failures })

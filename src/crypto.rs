@@ -76,7 +76,7 @@ impl Cipher {
         SelectedAead::supports(self)
     }
 
-    /// The id on the wire (protocol, section 4).
+    /// The id on the wire (docs/PROTOCOL.md, "Hellos").
     pub(crate) fn id(self) -> u8 {
         match self {
             Self::ChaCha20Poly1305 => 1,

@@ -26,6 +26,7 @@ mod fingerprint;
 mod identity;
 mod private_file;
 mod public;
+mod randomart;
 pub(crate) mod shown;
 pub mod sshsig;
 
@@ -37,6 +38,9 @@ pub use public::{MAX_BLOB, PublicKey};
 pub use sshsig::SignatureError;
 
 pub(crate) use public::blob_type;
+
+#[cfg(feature = "files")]
+pub use shown::printable;
 
 #[cfg(feature = "files")]
 pub(crate) use public::{blob_from_text, is_key_type};

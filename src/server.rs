@@ -51,6 +51,7 @@ pub struct Server<A = Nobody> {
     limits: Limits,
     policy: RekeyPolicy,
     liveness: Liveness,
+    turned_away: TurnedAway,
 }
 
 impl<A> Clone for Server<A> {
@@ -62,8 +63,19 @@ impl<A> Clone for Server<A> {
             limits: self.limits,
             policy: self.policy,
             liveness: self.liveness,
+            turned_away: self.turned_away,
         }
     }
+}
+
+/// What a client hears that is refused before any key operation, for its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TurnedAway {
+    /// Refusal 6 (not allowed), once its hello was read.
+    #[default]
+    Told,
+    /// Nothing: the connection is closed.
+    InSilence,
 }
 
 /// How many connections a listener holds that are not authenticated yet.
@@ -111,6 +123,7 @@ impl Server {
             limits: Limits::default(),
             policy: RekeyPolicy::server(),
             liveness: Liveness::default(),
+            turned_away: TurnedAway::default(),
         }
     }
 }
@@ -126,6 +139,7 @@ impl<A> Server<A> {
             limits: self.limits,
             policy: self.policy,
             liveness: self.liveness,
+            turned_away: self.turned_away,
         }
     }
 
@@ -181,6 +195,13 @@ impl<A> Server<A> {
     #[must_use]
     pub fn stealth(self) -> Self {
         self.with(|config| config.stealth = Some(Stealth::new()))
+    }
+
+    /// What clients hear that are refused for their address. Default: Refusal 6.
+    #[must_use]
+    pub const fn turned_away(mut self, turned_away: TurnedAway) -> Self {
+        self.turned_away = turned_away;
+        self
     }
 
     /// Time limits of the handshake.

@@ -12,6 +12,10 @@
 //! [`UnexpectedEof`](std::io::ErrorKind::UnexpectedEof) in the place of the end, as it does when
 //! somebody cuts the connection. [`Stream::abort`] ends it with an error code.
 //!
+//! A stream that is dropped behind its `shutdown` is drained in the background, for up to 30 s or
+//! until the peer ends its direction, so that what was written last reaches a peer that reads slowly.
+//! A program that ends its runtime sooner should [`close`](Stream::close) its streams.
+//!
 //! # Cancel safety
 //!
 //! Every read and write is cancel-safe: a future that is dropped has taken no byte that it did not
@@ -235,11 +239,16 @@ impl<IO: Transport> ReadHalf<IO> {
         }
     }
 
-    /// Gives back what was read to its end, so that the other half can read ahead.
+    /// Gives back what was read to its end, so that the other half can read ahead; else lets it
+    /// know that it cannot.
     fn park_if_empty(&mut self) {
-        match self.inbound.take_if(|inbound| inbound.data().is_empty()) {
-            Some(inbound) => self.connection.park(inbound),
-            None => self.connection.keep(),
+        match self.inbound.take() {
+            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound),
+            Some(inbound) => {
+                self.inbound = Some(inbound);
+                self.connection.keep();
+            }
+            None => {}
         }
     }
 
@@ -284,7 +293,10 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
 
 impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        self.get_mut().poll_data(cx).map_ok(|inbound| inbound.data())
+        let this = self.get_mut();
+        std::task::ready!(this.poll_data(cx))?;
+        this.park_if_empty();
+        Poll::Ready(Ok(this.inbound.as_ref().map_or(&[][..], |inbound| inbound.data())))
     }
 
     fn consume(self: Pin<&mut Self>, amount: usize) {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`KnownHosts`] | which keys belong to which hosts; [`check`](KnownHosts::check) gives a [`Verdict`] |
 //! | [`AuthorizedKeys`] | which keys a server admits; [`find`](AuthorizedKeys::find) gives a [`Decision`] |
+//! | [`KnownHostsFile`], [`AuthorizedKeysFile`] | the same files, to be changed |
 //! | [`Host`] | a host as it is looked up: a name and a port |
 //! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
 //! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
@@ -25,6 +26,7 @@
 //! says which.
 
 mod authorized_keys;
+mod edit;
 mod error;
 mod file;
 mod host;
@@ -32,15 +34,22 @@ mod hosts_field;
 mod key_file;
 mod key_text;
 mod known_hosts;
+mod listing;
+mod new_file;
 mod pattern;
 mod place;
 mod verifier;
 
 pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
+pub use edit::{
+    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, KeptHost, KnownHostsFile,
+    LineState, MatchedBy, NewHost, RemovedHosts, WhyKept,
+};
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
 pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, Verdict};
+pub use listing::{ListedKey, list_keys};
 pub use place::{Place, SkippedLine, SkippedLines};
 pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};
 

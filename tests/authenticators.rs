@@ -1,6 +1,7 @@
 //! How authenticators decide, alone and stacked: who is asked for what, in which order, and who is
 //! admitted.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
 
@@ -13,6 +14,7 @@ use handfast::auth::{
     nobody, password, public_key,
 };
 use handfast::key::Identity;
+use handfast::server::TurnedAway;
 use handfast::trust::{AuthorizedKeys, Host, PinnedKeys};
 use handfast::{AcceptError, Client, ConnectError, Error, ErrorCode, Peer, Refusal, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -233,6 +235,22 @@ async fn an_address_is_refused_in_the_clear_before_any_key_is_looked_at() {
     );
     assert!(matches!(connected, Err(ConnectError::Handshake(Error::Refused(Refusal::NotAllowed)))));
     assert_eq!(calls.load(Ordering::Relaxed), 0, "nobody behind it was asked");
+}
+
+/// [HELLO-15]
+#[tokio::test]
+async fn an_address_is_refused_in_silence_where_that_is_set() {
+    let server = Server::new(key())
+        .authenticator(ip_allowlist(["10.0.0.0/8"]).unwrap().and(anonymous()))
+        .turned_away(TurnedAway::InSilence);
+    let (near, far) = tokio::io::duplex(1 << 16);
+    let (client, target) = (Client::new(), Host::new("example.org", 0).unwrap());
+    let (accepted, connected) = tokio::join!(
+        server.accept_over(far, PeerAddr::Unknown),
+        client.connect_over(near, &target)
+    );
+    assert!(matches!(accepted, Err(AcceptError::Denied { .. })));
+    assert!(matches!(connected, Err(ConnectError::Closed { waiting_for: "ServerHello" })));
 }
 
 #[tokio::test]

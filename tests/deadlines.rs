@@ -1,5 +1,6 @@
 //! Peers that say nothing, too little, or too late, by the virtual clock.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
 

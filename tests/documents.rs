@@ -55,7 +55,7 @@ fn has_test(file: &str, name: &str) -> bool {
             .strip_prefix("fn ")
             .and_then(|rest| rest.strip_prefix(name))
             .is_some_and(|rest| rest.starts_with('('));
-        let attributes = || lines[..at].iter().rev().take_while(|l| l.starts_with(['#', '/']));
+        let attributes = || lines.iter().take(at).rev().take_while(|l| l.starts_with(['#', '/']));
         is_it && attributes().any(|l| l.starts_with("#[") && l.contains("test"))
     })
 }

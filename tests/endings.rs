@@ -1,5 +1,6 @@
 //! How streams end: cleanly, cut off, with an error; and what a dropped future leaves behind.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::ErrorKind;

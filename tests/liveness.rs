@@ -1,5 +1,6 @@
 //! Streams whose peer is gone, that nobody uses, or whose listener is shut down.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::ErrorKind;

@@ -1,5 +1,6 @@
 //! Streams over real sockets: connecting, serving, closing.
 
+#![cfg(feature = "tokio")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;

@@ -17,6 +17,7 @@ pub(crate) enum Question {
     /// Its words, and the key that it proves.
     Claims,
     /// A password. `key_accepted` tells whether a layer accepted the client's key before.
+    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "streams read it"))]
     Password { prompt: String, key_accepted: bool },
 }
 

@@ -14,12 +14,12 @@ pub enum ConnectError {
     #[error(transparent)]
     Address(#[from] HostError),
     /// The name could not be looked up.
-    #[error("the name `{}` cannot be looked up: {source}", host.name())]
+    #[error("the name `{}` cannot be looked up: {problem}", host.name())]
     Resolve {
         /// The host.
         host: Host,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// No address of the host took the connection.
     #[error("{host} cannot be reached: {}", super::list_failures(failures))]
@@ -30,12 +30,12 @@ pub enum ConnectError {
         failures: Vec<(SocketAddr, io::Error)>,
     },
     /// The transport failed.
-    #[error("{doing} failed: {source}")]
+    #[error("{doing} failed: {problem}")]
     Io {
         /// What was being done.
         doing: &'static str,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// A deadline passed.
     #[error("timed out while waiting for {waiting_for}")]

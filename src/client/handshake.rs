@@ -9,7 +9,7 @@ use tracing::debug;
 
 use super::{Client, ConnectError, PasswordRequest};
 use crate::deadlines::after;
-use crate::error::{Error, ErrorCode, Misuse, Unproved};
+use crate::error::{Error, ErrorCode, Misuse};
 use crate::handshake::client::{self, Answer};
 use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
 use crate::session::MAX_DATA;
@@ -40,7 +40,7 @@ impl From<Failure> for End {
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(source) => ConnectError::Io { doing: "reading", source }.into(),
+            Fault::Io(problem) => ConnectError::Io { doing: "reading", problem }.into(),
             Fault::Protocol(error) => error.into(),
         }
     }
@@ -102,7 +102,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(self.deadline, sent)
             .await
             .map_err(|_| ConnectError::TimedOut { waiting_for: "the server to read" })?
-            .map_err(|source| ConnectError::Io { doing: "writing", source }.into())
+            .map_err(|problem| ConnectError::Io { doing: "writing", problem }.into())
     }
 
     async fn receive(
@@ -142,11 +142,9 @@ impl<IO: Transport> Handshake<'_, IO> {
         let mut record = self.receive(record_len, soon, "ServerAuth").await?;
         let state = state.read(&mut record)?;
         let host_key = state.host_key().clone();
-        if client.identity.as_ref().is_some_and(|own| *own.public_key() == host_key) {
-            let error = Error::Unproved(Unproved::OwnKey).into();
-            return Err(End { error, farewell: state.reject() });
-        }
-        if let Err(error) = client.verifier.verify(self.host, &host_key) {
+        // a host key that is the client's own needs no decision: `trust` refuses it
+        let own = client.identity.as_ref().is_some_and(|own| *own.public_key() == host_key);
+        if !own && let Err(error) = client.verifier.verify(self.host, &host_key) {
             return Err(End { error: error.into(), farewell: state.reject() });
         }
         let (mut state, mut out) = state.trust(client.identity.as_ref())?;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::KeyError;
 use super::shown::shown;
+use super::{KeyError, randomart};
 use crate::crypto;
 
 /// The SHA-256 fingerprint of a public key, for people to compare: `SHA256:` and 43 characters of
@@ -22,6 +22,15 @@ impl Fingerprint {
     /// The fingerprint of a key or certificate in the form it has on the wire.
     pub fn of_blob(blob: &[u8]) -> Self {
         Self(crypto::sha256(&[blob]))
+    }
+
+    /// The fingerprint as a picture, which people tell apart more easily than base64: the "drunken
+    /// bishop" of `ssh-keygen -lv`, nine lines in a frame, without a line end behind the last.
+    ///
+    /// `title` stands in the upper edge in brackets, as `ED25519 256`; no more than 15 characters
+    /// of it have room.
+    pub fn randomart(&self, title: &str) -> String {
+        randomart::draw(&self.0, title, "SHA256")
     }
 
     /// The hash itself.

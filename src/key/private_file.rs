@@ -42,6 +42,25 @@ pub(super) struct Content {
 }
 
 pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, KeyError> {
+    with_sealed(text, |sealed| match (sealed.lock, passphrase) {
+        (None, _) => open(sealed.body, sealed.public, invalid("its two check numbers differ")),
+        (Some(_), None) => Err(KeyError::PassphraseNeeded),
+        (Some(lock), Some(passphrase)) => {
+            let body = lock.unlock(sealed.body, passphrase)?;
+            open(&body, sealed.public, KeyError::WrongPassphrase)
+        }
+    })
+}
+
+/// The public key that stands outside of what a passphrase protects.
+pub(super) fn public_half(text: &[u8]) -> Result<PublicKey, KeyError> {
+    with_sealed(text, |sealed| Ok(sealed.public))
+}
+
+fn with_sealed<T>(
+    text: &[u8],
+    then: impl FnOnce(Sealed<'_>) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
     if text.len() > MAX_FILE {
         return Err(KeyError::FileTooLarge);
     }
@@ -54,15 +73,7 @@ pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, Ke
     let mut blob = Zeroizing::new(vec![0; base64.len()]);
     let blob =
         Base64::decode(&*base64, &mut blob).map_err(|_| invalid("its base64 is not valid"))?;
-    let sealed = Sealed::read(blob)?;
-    match (sealed.lock, passphrase) {
-        (None, _) => open(sealed.body, sealed.public, invalid("its two check numbers differ")),
-        (Some(_), None) => Err(KeyError::PassphraseNeeded),
-        (Some(lock), Some(passphrase)) => {
-            let body = lock.unlock(sealed.body, passphrase)?;
-            open(&body, sealed.public, KeyError::WrongPassphrase)
-        }
-    }
+    then(Sealed::read(blob)?)
 }
 
 /// Known files that are not OpenSSH private keys get an error that says what they are.

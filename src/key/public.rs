@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::blob::{ED25519, Reader, ed25519_blob};
 use super::shown::shown;
-use super::{Fingerprint, KeyError, SignatureError};
+use super::{Fingerprint, KeyError, SignatureError, private_file};
 use crate::crypto::VerifyingKey;
 
 /// Largest public key or certificate, in bytes on the wire, that is looked at.
@@ -69,6 +69,29 @@ impl PublicKey {
         let rest = rest.trim_start_matches([' ', '\t']);
         let (base64, _comment) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
         Self::from_text_parts(algorithm.as_bytes(), base64.as_bytes())
+    }
+
+    /// Reads the public key out of the text of an OpenSSH private key file, whether or not a
+    /// passphrase protects the private one.
+    ///
+    /// That half is not protected: whether it belongs to the private key shows only when that is
+    /// read with [`Identity::from_openssh`](super::Identity::from_openssh).
+    ///
+    /// # Errors
+    /// As [`Identity::from_openssh`](super::Identity::from_openssh), but for those about the
+    /// passphrase.
+    pub fn from_openssh_private(text: impl AsRef<[u8]>) -> Result<Self, KeyError> {
+        private_file::public_half(text.as_ref())
+    }
+
+    /// The fingerprint as a picture, headed as `ssh-keygen -lv` does it: nine lines in a frame,
+    /// without a line end behind the last.
+    ///
+    /// ```text
+    /// +--[ED25519 256]--+
+    /// ```
+    pub fn randomart(&self) -> String {
+        self.fingerprint().randomart("ED25519 256")
     }
 
     /// Reads the two parts of a key's text, as a line of one of OpenSSH's files has them.

@@ -20,6 +20,15 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     out
 }
 
+/// `text`, made fit to be shown on a terminal: what a terminal might obey or a reader mistake is
+/// escaped as `\u{1b}`.
+///
+/// Comments of keys and other text that others wrote should not reach a screen without it.
+#[cfg(feature = "files")]
+pub fn printable(text: &str) -> String {
+    shown_whole(text)
+}
+
 /// `text` escaped as by [`shown`], but whole: for what the user gave, such as a path.
 #[cfg(feature = "files")]
 pub(crate) fn shown_whole(text: &str) -> String {

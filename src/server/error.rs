@@ -9,12 +9,12 @@ use crate::error::Error;
 #[non_exhaustive]
 pub enum AcceptError {
     /// The transport failed.
-    #[error("{doing} failed: {source}")]
+    #[error("{doing} failed: {problem}")]
     Io {
         /// What was being done.
         doing: &'static str,
         /// What the system said.
-        source: io::Error,
+        problem: io::Error,
     },
     /// A deadline passed.
     #[error("timed out while waiting for {waiting_for}")]
@@ -28,6 +28,12 @@ pub enum AcceptError {
         /// What did not come.
         waiting_for: &'static str,
     },
+    /// The client ended the handshake when it saw this server's host key.
+    #[error(
+        "the client does not trust this server's host key; its known_hosts, or whatever decides \
+         there, says why"
+    )]
+    HostKeyRefused,
     /// The authenticators denied it.
     #[error("denied: {reason}")]
     Denied {

@@ -10,12 +10,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
-use super::{AcceptError, Peer, Server};
+use super::{AcceptError, Peer, Server, TurnedAway};
 use crate::auth::{Admitted, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
 use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
 use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
 use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
+use crate::session;
 use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
 
 /// A handshake that ended: why, and what is still to be done.
@@ -47,7 +48,7 @@ impl From<Failure> for End {
 impl From<Fault> for End {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Io(source) => AcceptError::Io { doing: "reading", source }.into(),
+            Fault::Io(problem) => AcceptError::Io { doing: "reading", problem }.into(),
             Fault::Protocol(error) => error.into(),
         }
     }
@@ -64,6 +65,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
     let mut handshake = Handshake::<IO> {
         config: &server.config,
         deadlines: server.deadlines,
+        turned_away: server.turned_away,
         inbox: Inbox::new(read),
         write,
         state: State::Start,
@@ -76,7 +78,7 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
             info!(
                 peer = %from,
                 key = key.as_deref().unwrap_or("none"),
-                login = %peer.login.escape_debug(),
+                login = %shown_login(&peer.login),
                 "admitted"
             );
             let (read, early) = handshake.inbox.into_parts();
@@ -106,6 +108,7 @@ enum State {
 struct Handshake<'a, IO: Transport> {
     config: &'a Arc<ServerConfig>,
     deadlines: crate::deadlines::Deadlines,
+    turned_away: TurnedAway,
     inbox: Inbox<IO::Read>,
     write: IO::Write,
     state: State,
@@ -122,7 +125,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         &mut self,
         authenticator: &A,
         from: PeerAddr,
-    ) -> Result<(crate::session::Session, Agreement, Peer<A::Credentials>), End> {
+    ) -> Result<(session::Session, Agreement, Peer<A::Credentials>), End> {
         let (attempt, desk) = Attempt::new(from);
         let verdict = {
             let mut decision = pin!(authenticator.authenticate(attempt));
@@ -161,7 +164,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         &mut self,
         admitted: Admitted<C>,
         from: PeerAddr,
-    ) -> Result<(crate::session::Session, Agreement, Peer<C>), End> {
+    ) -> Result<(session::Session, Agreement, Peer<C>), End> {
         let claims = self.claims().await?;
         if !admitted.is_proved() {
             let reason = "the authenticators admit a client of whom nothing was proved; to allow \
@@ -205,9 +208,10 @@ impl<IO: Transport> Handshake<'_, IO> {
                 let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
                     return OUT_OF_TURN.into();
                 };
-                let last = match self.config.stealth {
-                    Some(_) => Last::Drain,
-                    None => Last::Say(hello.refuse(Refusal::NotAllowed)),
+                let last = match (&self.config.stealth, self.turned_away) {
+                    (Some(_), _) => Last::Drain,
+                    (None, TurnedAway::Told) => Last::Say(hello.refuse(Refusal::NotAllowed)),
+                    (None, TurnedAway::InSilence) => Last::Say(Vec::new()),
                 };
                 End { error, last }
             }
@@ -240,7 +244,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         timeout_at(self.deadline, sent)
             .await
             .map_err(|_| AcceptError::TimedOut { waiting_for: "the client to read" })?
-            .map_err(|source| AcceptError::Io { doing: "writing", source }.into())
+            .map_err(|problem| AcceptError::Io { doing: "writing", problem }.into())
     }
 
     /// Reads the hello, unless that was done.
@@ -300,7 +304,12 @@ impl<IO: Transport> Handshake<'_, IO> {
             .await
             .map_err(|_| AcceptError::TimedOut { waiting_for })?
             .map_err(|fault| silent(fault, waiting_for))?;
-        let state = state.read(&mut record)?;
+        let state = state.read(&mut record).map_err(|failure| match failure.error {
+            Error::Ended(farewell) if farewell.code == ErrorCode::PermissionDenied => {
+                AcceptError::HostKeyRefused.into()
+            }
+            _ => End::from(failure),
+        })?;
         let claims = Arc::new(state.claims().clone());
         self.state = State::Identified(Box::new(state));
         Ok(claims)
@@ -333,7 +342,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         self.send(&out).await?;
         let deadline = after(Instant::now(), self.deadlines.response).min(self.deadline);
         let waiting_for = "the answer to a request for a password";
-        let mut record = match timeout_at(deadline, self.inbox.frame(record_len)).await {
+        let mut record = match timeout_at(deadline, self.inbox.frame(session::record_len)).await {
             Ok(Ok(record)) => record,
             Ok(Err(Fault::Protocol(error @ Error::Misbehaved(_)))) => {
                 let last = Last::Say(state.abandon(ErrorCode::Protocol));
@@ -375,6 +384,11 @@ fn silent(fault: Fault, waiting_for: &'static str) -> End {
         Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
         other => other.into(),
     }
+}
+
+/// A login as the log shows it.
+fn shown_login(login: &str) -> String {
+    if login.is_empty() { "none".to_owned() } else { login.escape_debug().to_string() }
 }
 
 /// What an authenticator came to.

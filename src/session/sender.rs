@@ -83,6 +83,12 @@ impl Sender {
         self.end == End::Open
     }
 
+    /// Whether Close was the last that this side has said.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.end == End::Closed
+    }
+
     /// Seals Close, once; [`super::Control::closed`] must be told.
     ///
     /// # Errors

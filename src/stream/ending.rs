@@ -14,6 +14,9 @@ const LINGER: Duration = Duration::from_secs(1);
 /// or so many bytes.
 const LINGER_BYTES: usize = 1 << 20;
 
+/// How long a stream that was dropped behind its Close waits for the end of its peer's direction.
+const OUTLIVE: Duration = Duration::from_secs(30);
+
 /// A connection that ends with an Error of this side's.
 pub(super) struct Ending {
     deadline: Pin<Box<Sleep>>,
@@ -37,6 +40,33 @@ impl Ending {
     }
 }
 
+/// The same for a stream that was dropped behind its Close: a socket that is closed with bytes
+/// unread takes back what its peer has not read yet.
+pub(super) async fn outlive<R, W>(mut read: R, mut write: W)
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin,
+{
+    let rest = async {
+        write.shutdown().await?;
+        drop_all(&mut read).await
+    };
+    let _ = tokio::time::timeout(OUTLIVE, rest).await;
+}
+
+/// Reads and drops, up to the end or as much as is put up with.
+async fn drop_all<R: AsyncRead + Unpin>(read: &mut R) -> io::Result<()> {
+    let mut scratch = [0; 1024];
+    let mut left = LINGER_BYTES;
+    while left > 0 {
+        match read.read(&mut scratch).await? {
+            0 => break,
+            len => left = left.saturating_sub(len),
+        }
+    }
+    Ok(())
+}
+
 /// The same for a handshake: sends `farewell`, ends this side's direction, reads and drops.
 pub(crate) async fn part<R, W>(mut read: R, mut write: W, farewell: &[u8])
 where
@@ -50,17 +80,7 @@ where
         write.write_all(farewell).await?;
         write.shutdown().await
     };
-    let hear = async {
-        let mut scratch = [0; 1024];
-        let mut left = LINGER_BYTES;
-        while left > 0 {
-            match read.read(&mut scratch).await? {
-                0 => break,
-                len => left = left.saturating_sub(len),
-            }
-        }
-        io::Result::Ok(())
-    };
+    let hear = drop_all(&mut read);
     // both at once: a peer that is still sending may read only then
     let (mut say, mut hear) = (pin!(say), pin!(hear));
     let (mut said, mut heard) = (false, false);

@@ -109,6 +109,11 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         }
     }
 
+    /// The transport alone; what was not read is lost.
+    pub(super) fn into_io(self) -> R {
+        self.io
+    }
+
     /// Drops all that was not read.
     pub(super) fn discard(&mut self) {
         (self.raw, self.data) = (0..0, 0..0);

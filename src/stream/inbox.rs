@@ -7,7 +7,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use crate::error::Error;
 
 /// Bytes that are held during a handshake, at most: one record of a peer that is not
-/// authenticated. It reads no further until that was taken.
+/// authenticated. It reads no further until that was taken. A longer one is read where `len_of`
+/// admits it.
 const CAPACITY: usize = 16_386;
 
 /// Why a frame was not read.
@@ -44,7 +45,8 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
             {
                 return Ok(self.bytes.drain(..len).collect());
             }
-            let room = CAPACITY.saturating_sub(self.bytes.len());
+            let capacity = wanted.map_or(CAPACITY, |len| len.max(CAPACITY));
+            let room = capacity.saturating_sub(self.bytes.len());
             let limit = u64::try_from(room).unwrap_or(0);
             if self.bytes.capacity() == 0 {
                 self.bytes.reserve(2048);

@@ -130,6 +130,11 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         }
     }
 
+    /// The transport of a stream that was closed, for what is left to do with it.
+    pub(super) fn take_closed(&mut self) -> Option<W> {
+        if self.sender.is_closed() { self.io.take() } else { None }
+    }
+
     /// The writing half is gone. Without a Close the peer shall find the stream cut off, and not
     /// wait for ever.
     pub(super) fn abandon(&mut self) {

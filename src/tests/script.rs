@@ -1,17 +1,15 @@
 //! Peers by script: they know the keys and say whatever they are told, which no honest end would.
 
-use std::sync::Arc;
+mod reach;
 
-use super::pair::{CLIENT, HOST, Rng, Setup, identity, split_hello};
+use super::pair::{Rng, split_hello};
 use crate::crypto::secret::Secret;
 use crate::crypto::{Cipher, KemKey, X25519Secret, encapsulate};
 use crate::error::Farewell;
-use crate::handshake::client::{AwaitServerAuth, AwaitServerHello, AwaitWelcome, VerifyHost};
-use crate::handshake::server::{self, Authenticating, AwaitClientAuth};
 use crate::key::{Identity, sshsig};
 use crate::record::{Opener, Padding, RecordType, Sealer};
 use crate::schedule::{Agreed, DirectionSecret, Generation, HandshakeSecrets, Transcript};
-use crate::session::{Role, Session};
+use crate::session::Role;
 
 pub(super) fn bytes8(bytes: &[u8]) -> Vec<u8> {
     [&[u8::try_from(bytes.len()).unwrap()], bytes].concat()
@@ -350,63 +348,4 @@ fn pair(role: Role, cipher: Cipher, generation: &Generation) -> (Sealer, Opener)
         Role::Server => (server, client),
     };
     (Sealer::new(cipher, &own).unwrap(), Opener::new(cipher, &other).unwrap())
-}
-
-/// Brings real ends to a state, opposite a peer by script.
-impl Setup {
-    pub(super) fn client_awaits_auth(&self) -> (AwaitServerAuth, Keys) {
-        let (client, out): (AwaitServerHello, _) = self.start();
-        let server = Server::new(&out);
-        let client = client.read(&server.frame()).unwrap();
-        (client, server.keys(&self.client.prologue))
-    }
-
-    pub(super) fn client_verifies(&self) -> (VerifyHost, Keys, Vec<u8>) {
-        let (client, mut keys) = self.client_awaits_auth();
-        let message = keys.message(&Auth::of_server(identity(HOST)));
-        let client = client.read(&mut keys.seal(1, &message)).unwrap();
-        (client, keys, message)
-    }
-
-    pub(super) fn client_awaits_welcome(&self) -> (AwaitWelcome, Peer) {
-        let (client, mut keys, server_auth) = self.client_verifies();
-        let (client, mut out) = client.trust(self.identity.as_ref()).unwrap();
-        let client_auth = keys.opener.open(&mut out).unwrap().content.to_vec();
-        (client, keys.traffic(&[&server_auth, &client_auth]))
-    }
-
-    pub(super) fn client_open(&self) -> (Session, Peer) {
-        let (client, mut peer) = self.client_awaits_welcome();
-        let answer = client.read(&mut peer.say(1, &[5, 0, 0, 0])).unwrap();
-        (super::pair::welcomed(answer).established.session, peer)
-    }
-
-    fn script(&self) -> Client {
-        match self.server.exchange {
-            crate::handshake::Exchange::Classical => Client::classical(),
-            _ => Client::new(),
-        }
-    }
-
-    pub(super) fn server_awaits_auth(&self) -> (AwaitClientAuth, Keys) {
-        let mut script = self.script();
-        script.hello.aead = bytes8(&[self.server.ciphers[0].id()]);
-        let read = server::hello(&Arc::new(self.server.clone()), &script.frame()).unwrap();
-        let (server, out) = read.accept(self.server_fresh()).unwrap();
-        (server, script.follow(&self.server.prologue, &out))
-    }
-
-    pub(super) fn server_authenticates(&self, auth: &Auth) -> (Authenticating, Peer) {
-        let (server, mut keys) = self.server_awaits_auth();
-        let message = keys.message(auth);
-        let server = server.read(&mut keys.seal(1, &message)).unwrap();
-        (server, keys.traffic(&[&message]))
-    }
-
-    pub(super) fn server_open(&self) -> (Session, Peer) {
-        let (server, mut peer) = self.server_authenticates(&Auth::of_client(identity(CLIENT)));
-        let (established, out) = server.welcome().unwrap();
-        assert_eq!(peer.hear(&out).0, 1, "Welcome");
-        (established.session, peer)
-    }
 }

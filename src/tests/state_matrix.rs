@@ -1,12 +1,14 @@
 //! The tables of docs/PROTOCOL.md, section 9: every input in every state, for both roles.
 
+mod end;
 mod stage;
 
 use std::collections::BTreeMap;
 
 use super::script::{Said, said};
 use crate::error::Error;
-use stage::{Input, Outcome, Stage};
+use end::Outcome;
+use stage::{Input, Stage};
 
 /// One table: the columns' names, and a row of cells for each state.
 struct Table {

@@ -1,7 +1,7 @@
 //! `authorized_keys`: which keys a server admits.
 
 mod decision;
-mod options;
+pub(super) mod options;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -41,10 +41,10 @@ struct Lines {
 
 /// A line whose key was read.
 #[derive(Debug)]
-struct Line {
-    entry: Entry,
+pub(super) struct Line {
+    pub(super) entry: Entry,
     /// Why the line admits nobody, if so.
-    refused: Option<WhyRefused>,
+    pub(super) refused: Option<WhyRefused>,
 }
 
 impl AuthorizedKeys {
@@ -66,6 +66,11 @@ impl AuthorizedKeys {
     /// As [`open`](Self::open), where it is about the contents.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
         Self::collect(&Contents::new(name, bytes)?)
+    }
+
+    /// As [`parse`](Self::parse), for a file that has been read.
+    pub(super) fn of(contents: &Contents) -> Result<Self, TrustError> {
+        Self::collect(contents)
     }
 
     fn collect(file: &Contents) -> Result<Self, TrustError> {
@@ -113,7 +118,10 @@ impl AuthorizedKeys {
 }
 
 /// Reads `[options] key [comment]`; `None` for an empty line and a comment.
-fn parse_line(place: Place, line: &[u8]) -> Result<Option<(PublicKey, Line)>, LineFault> {
+pub(super) fn parse_line(
+    place: Place,
+    line: &[u8],
+) -> Result<Option<(PublicKey, Line)>, LineFault> {
     let line = trim_start(line);
     if line.contains(&0) {
         return Err(LineFault::Nul);

@@ -20,11 +20,15 @@ pub(super) enum Ownership {
 }
 
 /// A file in memory, without its byte order mark.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Contents {
     name: Arc<str>,
     bytes: Vec<u8>,
+    marked: bool,
 }
+
+/// The byte order mark of UTF-8, which some editors put at the start of a file.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Contents {
     /// Takes bytes that come from elsewhere; `name` stands for the path in messages.
@@ -44,11 +48,33 @@ impl Contents {
         Ok(Self::without_mark(name, bytes))
     }
 
+    /// Takes all that an open file holds; `name` is its path as messages show it.
+    pub(super) fn of_file(name: &Arc<str>, file: &File) -> Result<Self, TrustError> {
+        let bytes = file.metadata().map_err(kind_of).and_then(|metadata| {
+            check_regular(&metadata)?;
+            read_all(file, &metadata)
+        });
+        let bytes = bytes.map_err(|kind| TrustError::new(name, None, kind))?;
+        check_size(name, &bytes)?;
+        Ok(Self::without_mark(Arc::clone(name), bytes))
+    }
+
     fn without_mark(name: Arc<str>, mut bytes: Vec<u8>) -> Self {
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
+        let marked = bytes.starts_with(MARK);
+        if marked {
+            bytes.drain(..MARK.len());
         }
-        Self { name, bytes }
+        Self { name, bytes, marked }
+    }
+
+    /// The byte order mark, if the file begins with one.
+    pub(super) fn mark(&self) -> &'static [u8] {
+        if self.marked { MARK } else { &[] }
+    }
+
+    /// All of it behind that mark.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The path as messages show it.
@@ -95,7 +121,7 @@ pub(super) fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
-fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
+pub(super) fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
     let Ok(below) = path.strip_prefix("~") else {
         return Ok(path.to_owned());
     };
@@ -108,13 +134,22 @@ fn read(path: &Path, ownership: Ownership) -> Result<Vec<u8>, TrustErrorKind> {
     // place.
     let file = open(path).map_err(kind_of)?;
     let metadata = file.metadata().map_err(kind_of)?;
-    if !metadata.is_file() {
-        let seen = if metadata.is_dir() { "a directory" } else { "not a regular file" };
-        return Err(TrustErrorKind::NotRegular { seen });
-    }
+    check_regular(&metadata)?;
     if ownership == Ownership::Strict {
         check_ownership(&metadata, path)?;
     }
+    read_all(&file, &metadata)
+}
+
+fn check_regular(metadata: &Metadata) -> Result<(), TrustErrorKind> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let seen = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+    Err(TrustErrorKind::NotRegular { seen })
+}
+
+fn read_all(file: &File, metadata: &Metadata) -> Result<Vec<u8>, TrustErrorKind> {
     let limit = u64::try_from(MAX_FILE).unwrap_or(u64::MAX);
     if metadata.len() > limit {
         return Err(TrustErrorKind::FileTooLarge { max: MAX_FILE });
@@ -171,7 +206,7 @@ fn check_ownership(_: &Metadata, _: &Path) -> Result<(), TrustErrorKind> {
     Ok(())
 }
 
-fn kind_of(error: io::Error) -> TrustErrorKind {
+pub(super) fn kind_of(error: io::Error) -> TrustErrorKind {
     match error.kind() {
         io::ErrorKind::NotFound => TrustErrorKind::NotFound,
         io::ErrorKind::PermissionDenied => TrustErrorKind::Denied,

@@ -1,12 +1,13 @@
 //! Private keys on disk: read only where nobody else can read them, written so that nobody else
 //! ever could.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::new_file::{NewFile, sync_folder};
 use crate::key::shown::shown_whole;
 use crate::key::{Identity, KeyError, MAX_FILE};
 
@@ -118,8 +119,8 @@ impl Identity {
     /// passphrase. A leading `~/` is the user's home directory.
     ///
     /// The file must not exist yet. On Unix only its owner has access from the first byte on (mode
-    /// 0600); on other systems the directory's rules apply. When this returns, the file is on
-    /// disk.
+    /// 0600); on other systems the directory's rules apply. The file takes its name when it is
+    /// whole: half a key never stands there. When this returns, the file is on disk.
     ///
     /// # Errors
     /// [`KeyFileError::Exists`], [`KeyFileError::Write`], [`KeyFileError::NoHome`], and
@@ -130,24 +131,63 @@ impl Identity {
         path: impl AsRef<Path>,
         passphrase: Option<&[u8]>,
     ) -> Result<(), KeyFileError> {
-        let path = &expand(path.as_ref())?;
+        self.unplaced(path.as_ref(), passphrase, false)?.put_new()
+    }
+
+    /// As [`save`](Self::save), with the public key beside the private one, as `ssh-keygen` leaves
+    /// them: `path` and `path.pub`, the latter with mode 0644 and the comment.
+    ///
+    /// Neither file may exist, unless `replace` says that both may be replaced; then a symbolic
+    /// link is followed. Both are written whole before the first of them takes its place, so that
+    /// no lack of space comes between.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), for either file.
+    pub fn save_pair(
+        &self,
+        path: impl AsRef<Path>,
+        passphrase: Option<&[u8]>,
+        replace: bool,
+    ) -> Result<(), KeyFileError> {
+        let private = self.unplaced(path.as_ref(), passphrase, replace)?;
+        let mut public_path = private.path.clone().into_os_string();
+        public_path.push(".pub");
+        let text = self.public_line();
+        let public = Unplaced::write(public_path.into(), text.as_bytes(), 0o644, replace)?;
+        if replace {
+            private.replace()?;
+            return public.replace();
+        }
+        if fs::symlink_metadata(&public.path).is_ok() {
+            // Of two who make the same pair, the slower one hears of the private key.
+            let both = fs::symlink_metadata(&private.path).is_ok();
+            return Err(KeyFileError::Exists {
+                path: if both { private.path } else { public.path },
+            });
+        }
+        private.put_new()?;
+        public.put_new()
+    }
+
+    /// The line of a `.pub` file, with its end; characters of the comment that would leave the line
+    /// or drive a terminal are escaped.
+    fn public_line(&self) -> String {
+        let comment = shown_whole(self.comment());
+        let space = if comment.is_empty() { "" } else { " " };
+        format!("{}{space}{comment}\n", self.public_key())
+    }
+
+    fn unplaced(
+        &self,
+        path: &Path,
+        passphrase: Option<&[u8]>,
+        through_links: bool,
+    ) -> Result<Unplaced, KeyFileError> {
+        let path = expand(path)?;
         let text = self
             .to_openssh(passphrase)
             .map_err(|problem| KeyFileError::Key { path: path.clone(), problem })?;
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let failed = |problem: io::Error| match problem.kind() {
-            io::ErrorKind::AlreadyExists => KeyFileError::Exists { path: path.clone() },
-            _ => KeyFileError::Write { path: path.clone(), problem },
-        };
-        let file = options.open(path).map_err(failed)?;
-        write(file, path, text.as_bytes()).map_err(|problem| {
-            // Ours, for it was made just now; half a key is of no use to anybody.
-            let _ = fs::remove_file(path);
-            KeyFileError::Write { path: path.clone(), problem }
-        })
+        Unplaced::write(path, text.as_bytes(), 0o600, through_links)
     }
 }
 
@@ -189,18 +229,50 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     Ok(text)
 }
 
-fn write(mut file: File, path: &Path, text: &[u8]) -> io::Result<()> {
-    file.write_all(text)?;
-    file.sync_all()?;
-    // The name as well as the content; only Unix lets a directory be opened for it.
-    #[cfg(unix)]
-    {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+/// A file that is on the disk whole, but not yet under its name.
+struct Unplaced {
+    path: PathBuf,
+    new: NewFile,
+}
+
+impl Unplaced {
+    fn write(
+        path: PathBuf,
+        text: &[u8],
+        mode: u32,
+        through_links: bool,
+    ) -> Result<Self, KeyFileError> {
+        let write = || {
+            let target = if through_links { fs::canonicalize(&path).ok() } else { None };
+            let mut new = NewFile::beside(target.as_deref().unwrap_or(&path))?;
+            new.mode(mode)?;
+            new.write(text)?;
+            new.sync()?;
+            Ok(new)
+        };
+        match write() {
+            Ok(new) => Ok(Self { path, new }),
+            Err(problem) => Err(KeyFileError::Write { path, problem }),
+        }
     }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+
+    fn put_new(self) -> Result<(), KeyFileError> {
+        let Self { path, new } = self;
+        new.put().and_then(|()| sync_folder(&path)).map_err(|problem| match problem.kind() {
+            io::ErrorKind::AlreadyExists => KeyFileError::Exists { path },
+            _ => KeyFileError::Write { path, problem },
+        })
+    }
+
+    fn replace(self) -> Result<(), KeyFileError> {
+        let Self { path, new } = self;
+        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(KeyFileError::NotAFile { path });
+        }
+        new.rename()
+            .and_then(|()| sync_folder(&path))
+            .map_err(|problem| KeyFileError::Write { path, problem })
+    }
 }
 
 /// Puts the home directory in place of a leading `~/`, as a shell would.

@@ -46,6 +46,30 @@ impl KeyText {
         Fingerprint::of_blob(&self.blob)
     }
 
+    /// Its size as OpenSSH states it; none for certificates and rare types.
+    pub(super) fn bits(&self) -> Option<usize> {
+        let field = |index| {
+            let mut fields = Vec::new();
+            let mut rest = &*self.blob;
+            while let Some((field, behind)) = split_string(rest) {
+                fields.push(field);
+                rest = behind;
+            }
+            fields.get(index).copied()
+        };
+        match self.key_type() {
+            "ssh-ed25519"
+            | "sk-ssh-ed25519@openssh.com"
+            | "ecdsa-sha2-nistp256"
+            | "sk-ecdsa-sha2-nistp256@openssh.com" => Some(256),
+            "ecdsa-sha2-nistp384" => Some(384),
+            "ecdsa-sha2-nistp521" => Some(521),
+            "ssh-rsa" => field(2).and_then(number_bits),
+            "ssh-dss" => field(1).and_then(number_bits),
+            _ => None,
+        }
+    }
+
     /// Whether the fields of the type are there, and nothing behind them. Says nothing about the
     /// point or number in them; certificates and rare types are not looked into.
     fn is_well_formed(&self) -> bool {
@@ -89,6 +113,13 @@ impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.key_type(), self.fingerprint())
     }
+}
+
+/// The size of an `mpint` (RFC 4251, section 5).
+fn number_bits(number: &[u8]) -> Option<usize> {
+    let number: Vec<_> = number.iter().skip_while(|&&byte| byte == 0).collect();
+    let zeros = usize::try_from(number.first()?.leading_zeros()).ok()?;
+    number.len().checked_mul(8)?.checked_sub(zeros)
 }
 
 /// An uncompressed point, the only form that OpenSSH writes.

@@ -1,6 +1,6 @@
 //! `known_hosts`: which keys belong to which hosts.
 
-mod line;
+pub(super) mod line;
 mod verdict;
 
 use std::path::Path;
@@ -64,6 +64,11 @@ impl KnownHosts {
     /// As [`open`](Self::open), where it is about the contents.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
         Self::collect([Contents::new(name, bytes)])
+    }
+
+    /// As [`parse`](Self::parse), for a file that has been read.
+    pub(super) fn of(contents: &Contents) -> Result<Self, TrustError> {
+        Self::collect([Ok(contents.clone())])
     }
 
     fn collect(

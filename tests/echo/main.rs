@@ -56,22 +56,42 @@ fn a_protected_key_opens_with_the_passphrase_of_the_environment() {
     );
 }
 
-#[test]
-fn much_goes_both_ways_at_once() {
+fn much_comes_back(options: &[&str]) {
     let desk = Desk::new();
     let server = desk.serve(&["--authorized-keys", "authorized_keys"]);
     desk.know(&server);
     let much = much();
-    for options in [
-        &[][..],
-        &["--eager"],
-        &["--rekey-after", "500000"],
-        &["--rekey-after", "1"],
-        &["--cipher", "aes-256-gcm", "--rekey-after", "500000", "--eager"],
-    ] {
-        let called = desk.call(&server, &[&["--identity", "alice"], options].concat(), &much);
-        assert_eq!((called.code, called.err.as_str()), (0, ""), "{options:?}");
-        assert!(called.out == much, "what comes back is what was sent, with {options:?}");
+    let called = desk.call(&server, &[&["--identity", "alice"], options].concat(), &much);
+    assert_eq!((called.code, called.err.as_str()), (0, ""), "{options:?}");
+    assert!(called.out == much, "what comes back is what was sent, with {options:?}");
+}
+
+#[test]
+fn much_goes_both_ways_at_once() {
+    much_comes_back(&[]);
+    much_comes_back(&["--eager"]);
+}
+
+#[test]
+fn much_goes_both_ways_past_rekeys() {
+    much_comes_back(&["--rekey-after", "500000"]);
+    much_comes_back(&["--rekey-after", "1"]);
+    much_comes_back(&["--cipher", "aes-256-gcm", "--rekey-after", "500000", "--eager"]);
+}
+
+#[test]
+fn keys_are_renewed_while_they_talk() {
+    let desk = Desk::new();
+    let server = desk.serve(&["--authorized-keys", "authorized_keys"]);
+    desk.know(&server);
+    for cipher in ["chacha20-poly1305", "aes-256-gcm"] {
+        let options = ["--identity", "alice", "--cipher", cipher, "--rekey-after", "100000"];
+        let mut call = desk.begin_call(&server, &options);
+        for words in much().chunks(40_000).take(100) {
+            call.say_and_hear(words);
+        }
+        let called = call.end();
+        assert_eq!((called.code, called.err.as_str()), (0, ""));
     }
 }
 

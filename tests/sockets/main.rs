@@ -1,5 +1,6 @@
 //! Streams, listeners and connectors under every kind of transport and load.
 
+#![cfg(feature = "tokio")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -2,6 +2,7 @@
 //! alone, validated by the recorded connections in `tests/vectors/`, and then sent against this
 //! crate's client and server in either role.
 
+#![cfg(feature = "tokio")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -6,6 +6,10 @@ use crate::crypto::agreement::X25519;
 use crate::crypto::ed25519::{Signing, Verifying};
 use crate::crypto::secret::Secret;
 
+#[cfg_attr(
+    all(feature = "aws-lc-rs", not(test)),
+    expect(dead_code, reason = "always compiled, so that tests can hold both backends together")
+)]
 pub(crate) struct DalekX25519(x25519_dalek::StaticSecret);
 
 impl X25519 for DalekX25519 {
@@ -23,6 +27,10 @@ impl X25519 for DalekX25519 {
     }
 }
 
+#[cfg_attr(
+    all(feature = "aws-lc-rs", not(test)),
+    expect(dead_code, reason = "always compiled, so that tests can hold both backends together")
+)]
 pub(crate) struct DalekSigning(ed25519_dalek::SigningKey);
 
 impl Signing for DalekSigning {

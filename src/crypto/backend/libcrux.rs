@@ -6,6 +6,10 @@ use crate::crypto::kem::{CIPHERTEXT_LEN, ENCAPSULATION_KEY_LEN, Kem, wipe};
 use crate::crypto::secret::Secret;
 
 /// Boxed, so that moving the key leaves no copies of it behind.
+#[cfg_attr(
+    all(feature = "aws-lc-rs", not(test)),
+    expect(dead_code, reason = "always compiled, so that tests can hold both backends together")
+)]
 pub(crate) struct LibcruxKem(Box<MlKem768PrivateKey>);
 
 impl Kem for LibcruxKem {

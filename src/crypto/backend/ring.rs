@@ -5,6 +5,10 @@ use ::ring::aead;
 use crate::crypto::Cipher;
 use crate::crypto::aead::{Aead, TAG_LEN};
 
+#[cfg_attr(
+    all(feature = "aws-lc-rs", not(test)),
+    expect(dead_code, reason = "always compiled, so that tests can hold both backends together")
+)]
 pub(crate) struct RingAead(aead::LessSafeKey);
 
 impl Aead for RingAead {

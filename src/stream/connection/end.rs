@@ -1,13 +1,14 @@
 //! Ends that are errors: found, asked for, or brought from outside.
 
 use std::io;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::{Connection, lock};
 use crate::error::{Error, ErrorCode, Misuse};
 use crate::stream::Transport;
-use crate::stream::ending::Ending;
+use crate::stream::ending::{Ending, outlive};
 use crate::stream::inbound::Inbound;
 use crate::stream::outbound::Outbound;
 use crate::stream::roll::End;
@@ -74,6 +75,20 @@ impl<IO: Transport> Connection<IO> {
         }
         inbound.ending = Some(ending);
         Poll::Pending
+    }
+}
+
+impl<IO: Transport> Drop for Connection<IO> {
+    fn drop(&mut self) {
+        let outbound = self.outbound.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let inbound = self.inbound.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        // behind a Close the peer may still answer a Ping or a rekey
+        if let Some(inbound) = inbound.filter(|inbound| !inbound.eof)
+            && let Some(write) = outbound.take_closed()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(outlive(inbound.into_io(), write));
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct RawOption {
 }
 
 /// Splits a line behind its options, at the first blank or tab that is not quoted.
-pub(super) fn split_options(line: &[u8]) -> Result<(&[u8], &[u8]), OptionFault> {
+pub(in crate::trust) fn split_options(line: &[u8]) -> Result<(&[u8], &[u8]), OptionFault> {
     let mut quoted = false;
     let mut bytes = line.iter().enumerate().peekable();
     while let Some((at, byte)) = bytes.next() {

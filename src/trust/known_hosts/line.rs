@@ -8,16 +8,16 @@ use crate::key::shown::shown;
 
 /// A line that was read: `[@marker] hosts type base64 [comment]`.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) place: Place,
-    pub(super) marker: Marker,
-    pub(super) hosts: HostsField,
-    pub(super) key: KeyText,
+pub(in crate::trust) struct Line {
+    pub(in crate::trust) place: Place,
+    pub(in crate::trust) marker: Marker,
+    pub(in crate::trust) hosts: HostsField,
+    pub(in crate::trust) key: KeyText,
 }
 
 /// What a line says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
+pub(in crate::trust) enum Marker {
     /// It is a key of these hosts.
     None,
     /// It signs certificates for these hosts.
@@ -27,7 +27,7 @@ pub(super) enum Marker {
 }
 
 /// Reads a line; `None` for an empty one and a comment.
-pub(super) fn parse_line(place: Place, line: &[u8]) -> Result<Option<Line>, LineFault> {
+pub(in crate::trust) fn parse_line(place: Place, line: &[u8]) -> Result<Option<Line>, LineFault> {
     let line = trim_start(line);
     if line.contains(&0) {
         return Err(LineFault::Nul);
@@ -47,7 +47,7 @@ pub(super) fn parse_line(place: Place, line: &[u8]) -> Result<Option<Line>, Line
 }
 
 /// Whether a line has a marker, or something in the place of one.
-pub(super) fn is_marked(line: &[u8]) -> bool {
+pub(in crate::trust) fn is_marked(line: &[u8]) -> bool {
     trim_start(line).starts_with(b"@")
 }
 

@@ -79,7 +79,7 @@ pub struct KnownKey {
 }
 
 impl KnownKey {
-    pub(super) fn new(line: &Line) -> Self {
+    pub(in crate::trust) fn new(line: &Line) -> Self {
         Self {
             place: line.place.clone(),
             key_type: line.key.key_type().to_owned(),

@@ -1,0 +1,30 @@
+//! The commands, one to a file.
+
+mod add_host;
+mod authorize;
+mod authorized;
+mod fingerprint;
+mod generate;
+mod hosts;
+mod public;
+mod public_key_file;
+mod scan;
+
+use crate::cli::{Authorized, Command, Hosts};
+use crate::error::{Answer, Failure};
+
+/// Carries out a command.
+pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
+    match command {
+        Command::Generate(args) => generate::run(args),
+        Command::Public(args) => public::run(args),
+        Command::Fingerprint(args) => fingerprint::run(&args),
+        Command::Hosts(Hosts::Scan(args)) => scan::run(&args),
+        Command::Hosts(Hosts::Add(args)) => add_host::run(args),
+        Command::Hosts(Hosts::Find(args)) => hosts::find(args),
+        Command::Hosts(Hosts::Remove(args)) => hosts::remove(args),
+        Command::Authorize(args) => authorize::run(args),
+        Command::Authorized(Authorized::List(args)) => authorized::list(args),
+        Command::Authorized(Authorized::Remove(args)) => authorized::remove(args),
+    }
+}

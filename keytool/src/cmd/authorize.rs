@@ -1,0 +1,30 @@
+//! `keytool authorize`.
+
+use handfast::trust::{Added, AuthorizedKeys, AuthorizedKeysFile, TrustErrorKind};
+
+use super::public_key_file;
+use crate::cli::Authorize;
+use crate::error::{Answer, Failure};
+use crate::output::talk;
+use crate::paths;
+
+pub(crate) fn run(args: Authorize) -> Result<Answer, Failure> {
+    let (key, comment) = public_key_file::read(&args.key)?;
+    let comment = args.comment.unwrap_or(comment);
+    let path = paths::or_default(args.file.file, "authorized_keys");
+    paths::make_folder_of(&path)?;
+    match AuthorizedKeysFile::new(&path).add(&key, &comment)? {
+        Added::Appended { at } => talk(format_args!("{at}: added {}", key.fingerprint())),
+        Added::AlreadyThere { at } => {
+            talk(format_args!("{at}: admits {} already", key.fingerprint()));
+        }
+        _ => {}
+    }
+    // A file that others can write to is refused when it counts.
+    if let Err(error) = AuthorizedKeys::open(&path)
+        && matches!(error.kind(), TrustErrorKind::WritableByOthers { .. })
+    {
+        talk(format_args!("warning: servers refuse this file: {error}"));
+    }
+    Ok(Answer::Done)
+}

@@ -1,0 +1,83 @@
+//! `keytool authorized list` and `keytool authorized remove`.
+
+use std::path::Path;
+
+use handfast::key::{Fingerprint, printable};
+use handfast::trust::{AuthorizedKeysFile, AuthorizedLine, LineState};
+use serde_json::{Value, json};
+
+use super::public_key_file;
+use crate::cli::{ListAuthorized, RemoveAuthorized};
+use crate::error::{Answer, Failure};
+use crate::output::{json, table, talk};
+use crate::paths;
+
+pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
+    let path = paths::or_default(args.file.file, "authorized_keys");
+    let lines = AuthorizedKeysFile::new(path).lines()?;
+    if args.json {
+        json(&lines.iter().map(to_json).collect::<Vec<_>>().into())?;
+    } else if !lines.is_empty() {
+        let mut rows =
+            vec![["LINE", "FINGERPRINT", "COMMENT", "STATE"].map(str::to_owned).to_vec()];
+        rows.extend(lines.iter().map(row));
+        table(&rows)?;
+    }
+    Ok(Answer::Done)
+}
+
+fn row(line: &AuthorizedLine) -> Vec<String> {
+    let (state, reason) = state(line);
+    let key = line.key.as_ref();
+    let or_dash = |text: Option<String>| text.filter(|it| !it.is_empty()).unwrap_or("-".to_owned());
+    let colon = if reason.is_empty() { "" } else { ": " };
+    vec![
+        line.place.line().to_string(),
+        or_dash(key.map(|key| key.fingerprint().to_string())),
+        or_dash(key.map(|key| printable(key.comment()))),
+        format!("{state}{colon}{reason}"),
+    ]
+}
+
+fn to_json(line: &AuthorizedLine) -> Value {
+    let (state, reason) = state(line);
+    let key = line.key.as_ref();
+    json!({
+        "file": line.place.file(),
+        "line": line.place.line(),
+        "type": key.map(|key| key.key_type()),
+        "fingerprint": key.map(|key| key.fingerprint().to_string()),
+        "comment": key.map(|key| printable(key.comment())),
+        "options": key.map(|key| printable(key.before())).filter(|options| !options.is_empty()),
+        "state": state,
+        "reason": (!reason.is_empty()).then_some(reason),
+    })
+}
+
+fn state(line: &AuthorizedLine) -> (&'static str, String) {
+    match &line.state {
+        LineState::Admits => ("admits", String::new()),
+        LineState::Refused(why) => ("admits nobody", why.to_string()),
+        LineState::Skipped(fault) => ("passed over", fault.to_string()),
+        _ => ("unknown", String::new()),
+    }
+}
+
+pub(crate) fn remove(args: RemoveAuthorized) -> Result<Answer, Failure> {
+    let fingerprint: Fingerprint = if args.key.starts_with("SHA256:") {
+        let error = |error: handfast::key::KeyError| Failure::Usage(error.to_string());
+        args.key.parse().map_err(error)?
+    } else {
+        public_key_file::read(Path::new(&args.key))?.0.fingerprint()
+    };
+    let path = paths::or_default(args.file.file, "authorized_keys");
+    let removed = AuthorizedKeysFile::new(path).remove(&fingerprint)?;
+    for line in &removed {
+        talk(format_args!("{}: removed {fingerprint} {}", line.place(), printable(line.comment())));
+    }
+    if removed.is_empty() {
+        talk(format_args!("{fingerprint}: no line lists it; nothing was changed"));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Done)
+}

@@ -1,0 +1,68 @@
+//! `keytool hosts find` and `keytool hosts remove`.
+
+use handfast::key::printable;
+use handfast::trust::{KnownHostsFile, MatchedBy, WhyKept};
+use serde_json::json;
+
+use crate::cli::{FindHost, RemoveHost};
+use crate::error::{Answer, Failure};
+use crate::output::{data, json, talk};
+use crate::paths;
+
+pub(crate) fn find(args: FindHost) -> Result<Answer, Failure> {
+    let path = paths::or_default(args.file.file, "known_hosts");
+    let found = KnownHostsFile::new(path).find(&args.host)?;
+    if args.json {
+        let list: Vec<_> = found
+            .iter()
+            .map(|found| {
+                json!({
+                    "file": found.line.place().file(),
+                    "line": found.line.place().line(),
+                    "by": match found.by {
+                        MatchedBy::Name => "name",
+                        MatchedBy::Hash => "hash",
+                        _ => "pattern",
+                    },
+                    "marker": found.marker,
+                    "without_port": found.bare,
+                    "type": found.line.key_type(),
+                    "fingerprint": found.line.fingerprint().to_string(),
+                    "comment": printable(found.line.comment()),
+                })
+            })
+            .collect();
+        json(&list.into())?;
+    } else {
+        for found in &found {
+            data(format_args!("{}: {}", found.line.place(), printable(&found.text)))?;
+        }
+    }
+    if found.is_empty() {
+        talk(format_args!("{}: no line is about it", args.host));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Done)
+}
+
+pub(crate) fn remove(args: RemoveHost) -> Result<Answer, Failure> {
+    let host = &args.host;
+    let path = paths::or_default(args.file.file, "known_hosts");
+    let result = KnownHostsFile::new(path).remove(host)?;
+    for line in &result.removed {
+        talk(format_args!("{}: removed {host}, {}", line.place(), line.fingerprint()));
+    }
+    for kept in &result.kept {
+        let why = match kept.why {
+            WhyKept::Marker => "has a marker",
+            WhyKept::BareName => "lists the name without the port, and counts for every port",
+            _ => "has a pattern that stands for others, too",
+        };
+        talk(format_args!("{}: stays, for it {why}; edit it by hand", kept.line.place()));
+    }
+    if result.removed.is_empty() {
+        talk(format_args!("{host}: no line lists it by its name; nothing was changed"));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Done)
+}

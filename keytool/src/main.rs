@@ -1,0 +1,25 @@
+//! keytool, the key manager of handfast: keys, and the files that say whom to trust.
+
+mod cli;
+mod cmd;
+mod error;
+mod output;
+mod passphrase;
+mod paths;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cmd::run(cli.command) {
+        Ok(answer) => answer.into(),
+        Err(failure) => {
+            if !failure.is_closed_pipe() {
+                output::talk(format_args!("error: {failure}"));
+            }
+            failure.into()
+        }
+    }
+}

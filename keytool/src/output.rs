@@ -1,0 +1,41 @@
+//! Data goes to standard output, talk to standard error.
+
+use std::fmt;
+use std::io::{self, Write as _};
+
+use serde_json::Value;
+
+use crate::error::Failure;
+
+/// A line of data.
+pub(crate) fn data(line: impl fmt::Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| Failure::printing(&error))
+}
+
+/// The data as JSON.
+pub(crate) fn json(value: &Value) -> Result<(), Failure> {
+    data(format_args!("{value:#}"))
+}
+
+/// A line for people. That nobody hears it changes nothing.
+pub(crate) fn talk(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Rows as columns, the last of them as wide as it is.
+pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
+    let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(&format!("{cell:width$}  "));
+        }
+        data(line.trim_end())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! Where a passphrase comes from.
+
+use std::io::{self, IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::output::talk;
+use crate::paths;
+
+/// The environment variable that can hold a passphrase.
+pub(crate) const VARIABLE: &str = "HANDFAST_PASSPHRASE";
+
+/// Longest passphrase that is read from a file, in bytes.
+const MAX: u64 = 4096;
+
+/// A passphrase; wiped when dropped.
+pub(crate) type Passphrase = Zeroizing<Vec<u8>>;
+
+/// Whether somebody is there to be asked. Only then is anybody.
+pub(crate) fn somebody_there() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// The passphrase that was given without asking: from a file, or the environment.
+pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure> {
+    let (from, passphrase) = if let Some(path) = file {
+        let name = paths::shown(&path);
+        (name, from_file(path)?)
+    } else if let Some(value) = std::env::var_os(VARIABLE) {
+        (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
+    } else {
+        return Ok(None);
+    };
+    if passphrase.is_empty() {
+        return Err(Failure::Usage(format!(
+            "{from}: the passphrase is empty, and would protect nothing; give one, or say --no-passphrase"
+        )));
+    }
+    Ok(Some(passphrase))
+}
+
+/// The first line of a file.
+fn from_file(path: PathBuf) -> Result<Passphrase, Failure> {
+    let path = paths::home(&path)?;
+    let failed = |error: io::Error| {
+        Failure::Io(format!("{}: cannot read the passphrase: {error}", paths::shown(&path)))
+    };
+    let file = std::fs::File::open(&path).map_err(failed)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
+            talk(format_args!(
+                "warning: {}: others than its owner have access to the passphrase; run `chmod 600` on it",
+                paths::shown(&path)
+            ));
+        }
+    }
+    // As large as it can become: growing would leave copies behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(MAX).unwrap_or(0) + 64));
+    file.take(MAX.saturating_add(1)).read_to_end(&mut text).map_err(failed)?;
+    if u64::try_from(text.len()).is_ok_and(|len| len > MAX) {
+        let name = paths::shown(&path);
+        return Err(Failure::Io(format!("{name}: a passphrase has at most {MAX} bytes")));
+    }
+    let len = text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len());
+    text.truncate(len);
+    if text.last() == Some(&b'\r') {
+        text.pop();
+    }
+    Ok(text)
+}
+
+/// Asks on the terminal for the passphrase of a key that is to be made, twice; none if it is empty.
+pub(crate) fn ask_for_new() -> Result<Option<Passphrase>, Failure> {
+    for _ in 0..3 {
+        let first = ask("Passphrase for the new key (empty: none): ")?;
+        let again = ask("The same again: ")?;
+        if first == again {
+            return Ok((!first.is_empty()).then_some(first));
+        }
+        talk("The two are not the same.");
+    }
+    Err(Failure::Usage("no passphrase was given twice alike; nothing was written".to_owned()))
+}
+
+/// Asks on the terminal for the passphrase of a key that there is.
+pub(crate) fn ask_for(name: &str) -> Result<Passphrase, Failure> {
+    ask(&format!("Passphrase for {name}: "))
+}
+
+fn ask(prompt: &str) -> Result<Passphrase, Failure> {
+    rpassword::prompt_password(prompt)
+        .map(|text| Zeroizing::new(text.into_bytes()))
+        .map_err(|error| Failure::Io(format!("the terminal: cannot read a passphrase: {error}")))
+}

@@ -1,0 +1,90 @@
+//! `keytool hosts scan` and `hosts add` against servers of ours.
+
+#![expect(clippy::expect_used, reason = "helpers of tests end a test this way")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use handfast::auth::PeerAddr;
+use handfast::key::Identity;
+use handfast::{AcceptError, Server};
+use tempfile::TempDir;
+
+/// Runs keytool off the threads that serve; its exit code, data and talk.
+async fn keytool(home: &Path, args: &[&str]) -> (i32, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keytool"));
+    command.args(args).current_dir(home).env("HOME", home).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.expect("no panic").expect("keytool");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scan_shows_the_proved_key_and_reveals_nothing() {
+    let home = TempDir::new().expect("a temporary directory");
+    let identity = Identity::from_seed(&[7; 32]);
+    let key = identity.public_key().clone();
+    let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = tcp.local_addr().expect("its address").to_string();
+    let port = address.rsplit(':').next().expect("a port").to_owned();
+    // The server's side of it: the client left before it said anything about itself.
+    let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let server = Server::new(identity);
+        while let Ok((stream, from)) = tcp.accept().await {
+            let (server, told) = (server.clone(), told.clone());
+            tokio::spawn(async move {
+                let outcome = server.accept_over(stream, PeerAddr::Ip(from)).await.map(drop);
+                let _ = told.send(outcome);
+            });
+        }
+    });
+
+    let (code, data, talk) = keytool(home.path(), &["hosts", "scan", &address]).await;
+    assert_eq!(code, 0, "{talk}");
+    assert_eq!(data, format!("[127.0.0.1]:{port} {key}\n"));
+    assert!(talk.contains(&key.fingerprint().to_string()) && talk.contains("+--[ED25519 256]--+"));
+    let outcome = heard.recv().await.expect("the server's side");
+    let error: AcceptError = outcome.expect_err("nobody was admitted");
+    let text = error.to_string();
+    assert_eq!(text, "the peer ended the connection: permission denied (2)");
+
+    let add = |more: &'static [&'static str]| {
+        let args = [&["hosts", "add", "--file", "known"], more].concat();
+        let (home, address) = (home.path().to_owned(), address.clone());
+        async move { keytool(&home, &[&args[..], &[&address]].concat()).await }
+    };
+    let (code, _, talk) = add(&[]).await;
+    assert_eq!(code, 2, "{talk}");
+    let other = "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU";
+    let (code, _, talk) =
+        add(&["--fingerprint", "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"]).await;
+    assert_eq!(code, 1);
+    assert!(talk.contains(&format!("not {other}; nothing was added")), "{talk}");
+    assert!(!home.path().join("known").exists());
+
+    let (code, _, talk) = add(&["--yes"]).await;
+    assert_eq!(code, 0, "{talk}");
+    let known = std::fs::read_to_string(home.path().join("known")).expect("the file");
+    assert_eq!(known, data);
+    let (code, _, talk) = add(&["--yes"]).await;
+    assert_eq!(code, 0);
+    assert!(talk.contains("known:1: lists "), "{talk}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_does_not_speak_the_protocol_has_no_key() {
+    let home = TempDir::new().expect("a temporary directory");
+    let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = tcp.local_addr().expect("its address").to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = tcp.accept().await {
+            use tokio::io::AsyncWriteExt as _;
+            let _ = stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await;
+        }
+    });
+    let (code, data, talk) = keytool(home.path(), &["hosts", "scan", &address]).await;
+    assert_eq!((code, data.as_str()), (3, ""));
+    assert!(talk.contains(": no key was learnt: "), "{talk}");
+}

@@ -1,0 +1,143 @@
+//! Changing `authorized_keys`.
+
+use std::path::{Path, PathBuf};
+
+use super::super::authorized_keys::parse_line;
+use super::super::file::{Contents, Ownership};
+use super::super::listing::ListedKey;
+use super::super::{AuthorizedKeys, Decision, LineFault, Place, TrustError, WhyRefused};
+use super::lock::Missing;
+use super::{Added, EditError, append, change, check_comment, whole_lines};
+use crate::key::{Fingerprint, PublicKey};
+
+/// An `authorized_keys` file to be changed: one editor at a time, the old file or the new one and
+/// nothing between, and what is not touched stays byte for byte.
+///
+/// A leading `~/` in its path is the home directory. Links are followed; owner, group and mode are
+/// kept; hard links, access control lists and extended attributes are not. All functions read and
+/// write the disk, and those that change the file wait up to half a minute for other editors.
+///
+/// ```
+/// use handfast::key::Identity;
+/// use handfast::trust::{Added, AuthorizedKeysFile};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("authorized_keys");
+/// let (file, alice) = (AuthorizedKeysFile::new(&path), Identity::generate()?);
+/// let added = file.add(alice.public_key(), "alice@example.org")?;
+/// assert!(matches!(added, Added::Appended { at } if at.line() == 1));
+/// assert_eq!(file.remove(&alice.fingerprint())?.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct AuthorizedKeysFile {
+    path: PathBuf,
+}
+
+/// A line of `authorized_keys` that is neither empty nor a comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthorizedLine {
+    /// Where it stands.
+    pub place: Place,
+    /// Its key, if that can be read.
+    pub key: Option<ListedKey>,
+    /// What it does.
+    pub state: LineState,
+}
+
+/// What a line of `authorized_keys` does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LineState {
+    /// It admits its key.
+    Admits,
+    /// It can be read, and admits nobody.
+    Refused(WhyRefused),
+    /// It was passed over.
+    Skipped(LineFault),
+}
+
+impl AuthorizedKeysFile {
+    /// Names a file; nothing is read yet.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self { path: path.as_ref().to_owned() }
+    }
+
+    /// Admits a key, unless a line does so already. A file that does not exist is made, with mode
+    /// 0600; its folder is not.
+    ///
+    /// # Errors
+    /// [`EditError::Restricted`] if the key is listed with options, which a plain line would lift;
+    /// [`EditError::Comment`], and whatever keeps the file from being read or written.
+    pub fn add(&self, key: &PublicKey, comment: &str) -> Result<Added, EditError> {
+        let comment = check_comment(comment)?;
+        let space = if comment.is_empty() { "" } else { " " };
+        let text = format!("{key}{space}{comment}");
+        let read = parse_line(Place::new(&"".into(), 1), text.as_bytes());
+        if !read.is_ok_and(|read| {
+            read.is_some_and(|(read, line)| {
+                read == *key && line.refused.is_none() && line.entry.comment() == comment.trim_end()
+            })
+        }) {
+            return Err(EditError::Unreadable { text: key.to_string() });
+        }
+        change(&self.path, Missing::Create, |contents| {
+            match AuthorizedKeys::of(contents)?.find(key) {
+                Decision::Admitted(entry) => {
+                    return Ok((None, Added::AlreadyThere { at: entry.place().clone() }));
+                }
+                Decision::Refused(lines) => {
+                    let restricted = |why: &WhyRefused| *why != WhyRefused::CertAuthority;
+                    if let Some(line) = lines.iter().find(|line| restricted(line.why())) {
+                        let (at, why) = (line.place().clone(), line.why().clone());
+                        return Err(EditError::Restricted { at, why });
+                    }
+                }
+                Decision::Unlisted => {}
+            }
+            let (bytes, number) = append(contents, &text);
+            Ok((Some(bytes), Added::Appended { at: Place::new(contents.name(), number) }))
+        })
+    }
+
+    /// Takes away every line with this key, whatever its type and options: those that were, as
+    /// they stood before.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read or written, also that it does not exist.
+    pub fn remove(&self, key: &Fingerprint) -> Result<Vec<ListedKey>, EditError> {
+        change(&self.path, Missing::Refuse, |contents| {
+            let (mut out, mut removed) = (contents.mark().to_vec(), Vec::new());
+            for (number, whole, line) in whole_lines(contents) {
+                match ListedKey::parse(Place::new(contents.name(), number), line) {
+                    Ok(Some(listed)) if listed.fingerprint() == *key => removed.push(listed),
+                    _ => out.extend_from_slice(whole),
+                }
+            }
+            Ok(((!removed.is_empty()).then_some(out), removed))
+        })
+    }
+
+    /// All lines but empty ones and comments, in order. Owner and mode of the file do not matter
+    /// here.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read.
+    pub fn lines(&self) -> Result<Vec<AuthorizedLine>, TrustError> {
+        let contents = Contents::read(&self.path, Ownership::Any)?;
+        let mut lines = Vec::new();
+        for line in contents.lines() {
+            let (number, bytes) = line?;
+            let place = Place::new(contents.name(), number);
+            let state = match parse_line(place.clone(), bytes) {
+                Ok(None) => continue,
+                Ok(Some((_, line))) => line.refused.map_or(LineState::Admits, LineState::Refused),
+                Err(fault) => LineState::Skipped(fault),
+            };
+            let key = ListedKey::parse(place.clone(), bytes).ok().flatten();
+            lines.push(AuthorizedLine { place, key, state });
+        }
+        Ok(lines)
+    }
+}

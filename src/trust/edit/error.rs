@@ -1,0 +1,144 @@
+//! Why a file was not changed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::super::key_file::quoted;
+use super::super::{Host, KnownKey, Place, TrustError, WhyRefused};
+use crate::key::KeyError;
+use crate::key::shown::shown_whole;
+
+/// Why a file that says whom to trust was not changed. It is as it was before, whole, unless the
+/// variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EditError {
+    /// The file cannot be read, or not be understood.
+    #[error(transparent)]
+    Read(#[from] TrustError),
+    /// The folder that the file belongs into does not exist.
+    #[error(
+        "{}: there is no such folder to put the file in; run `mkdir -p -m 700 {}`",
+        shown(path),
+        quoted(folder)
+    )]
+    NoFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// The new content could not be written. The old file is whole.
+    #[error("{}: cannot {doing}: {problem}; the file is as it was", shown(path))]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What the operating system said.
+        problem: io::Error,
+    },
+    /// The new file would not belong to whom the old one belongs to.
+    #[error(
+        "{}: its owner and group cannot be kept: {problem}; run this as the file's owner; the file is as it was",
+        shown(path)
+    )]
+    Owner {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        problem: io::Error,
+    },
+    /// The file was replaced, but whether the change outlives a power failure is not known.
+    #[error(
+        "{}: changed, but it cannot be made sure that the change is on the disk: {problem}",
+        shown(path)
+    )]
+    Unsynced {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        problem: io::Error,
+    },
+    /// Another program edits the file and does not come to an end.
+    #[error(
+        "{}: another program holds the lock on the file; try again when it is done",
+        shown(path)
+    )]
+    Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The name of the host would mean something else in the file.
+    #[error("`{}` cannot be written as the name of a host: it holds {reason}", shown_whole(name))]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The comment would not stay one, or could deceive whoever reads it.
+    #[error("`{}` cannot be the comment of a key: it holds {reason}", shown_whole(comment))]
+    Comment {
+        /// The comment.
+        comment: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The file or the line would become larger than any that is read.
+    #[error("{}: with the change it would be larger than what is read back", shown(path))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The host is known by another key.
+    #[error(
+        "{host} is known by another key: {}; if the host has changed its key, remove that line first",
+        list(known)
+    )]
+    OtherKey {
+        /// The host.
+        host: Host,
+        /// The keys that it is known by; never empty.
+        known: Vec<KnownKey>,
+    },
+    /// The key is revoked for the host.
+    #[error("{at} revokes this key for {host}; it was not added")]
+    Revoked {
+        /// The host.
+        host: Host,
+        /// The line that revokes it.
+        at: Place,
+    },
+    /// The key is listed with restrictions, which a line without them would lift.
+    #[error(
+        "{at} lists this key with restrictions ({why}), and a plain line would lift them; edit that line by hand, or remove it first"
+    )]
+    Restricted {
+        /// The line.
+        at: Place,
+        /// What it says.
+        why: WhyRefused,
+    },
+    /// The operating system gave no random bytes.
+    #[error("{0}; nothing was written")]
+    Randomness(KeyError),
+    /// A line did not read back as what it was made from; it was not written.
+    #[error(
+        "internal error: the line made for `{}` does not read back; nothing was written",
+        shown_whole(text)
+    )]
+    Unreadable {
+        /// What it was made for.
+        text: String,
+    },
+}
+
+fn shown(path: &Path) -> String {
+    shown_whole(&path.to_string_lossy())
+}
+
+fn list(known: &[KnownKey]) -> String {
+    let all: Vec<_> = known.iter().map(ToString::to_string).collect();
+    all.join(", ")
+}
