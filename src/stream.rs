@@ -215,12 +215,12 @@ impl<IO: Transport> Stream<IO> {
 impl<IO: Transport> ReadHalf<IO> {
     /// Finds Data, or the end; what it holds then is not empty unless the end is there.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Inbound<IO::Read>>> {
-        let mut inbound = match self.inbound.take().or_else(|| self.connection.take_inbound()) {
+        let mut inbound = match self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader)) {
             Some(inbound) => inbound,
             // the other half is reading ahead this very moment, and will say when it is done
             None => {
                 self.connection.wait_for_inbound(cx);
-                match self.connection.take_inbound() {
+                match self.connection.take_inbound(Half::Reader) {
                     Some(inbound) => inbound,
                     None => return Poll::Pending,
                 }
@@ -229,11 +229,11 @@ impl<IO: Transport> ReadHalf<IO> {
         match self.connection.poll_inbound(&mut inbound, Half::Reader, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(self.inbound.insert(inbound))),
             Poll::Ready(Err(error)) => {
-                self.connection.park(inbound);
+                self.connection.park(inbound, Half::Reader);
                 Poll::Ready(Err(error))
             }
             Poll::Pending => {
-                self.connection.park(inbound);
+                self.connection.park(inbound, Half::Reader);
                 Poll::Pending
             }
         }
@@ -243,7 +243,7 @@ impl<IO: Transport> ReadHalf<IO> {
     /// know that it cannot.
     fn park_if_empty(&mut self) {
         match self.inbound.take() {
-            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound),
+            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound, Half::Reader),
             Some(inbound) => {
                 self.inbound = Some(inbound);
                 self.connection.keep();
@@ -253,13 +253,13 @@ impl<IO: Transport> ReadHalf<IO> {
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(mut inbound) = self.inbound.take().or_else(|| self.connection.take_inbound())
+        let Some(mut inbound) = self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader))
         else {
             self.connection.wait_for_inbound(cx);
             return Poll::Pending;
         };
         let poll = self.connection.poll_ending(&mut inbound, Half::Reader, cx);
-        self.connection.park(inbound);
+        self.connection.park(inbound, Half::Reader);
         poll
     }
 }
@@ -311,7 +311,7 @@ impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
 impl<IO: Transport> Drop for ReadHalf<IO> {
     fn drop(&mut self) {
         if let Some(inbound) = self.inbound.take() {
-            self.connection.park(inbound);
+            self.connection.park(inbound, Half::Reader);
         }
         self.connection.reader_is_gone();
     }

@@ -53,6 +53,9 @@ pub(super) struct Connection<IO: Transport> {
     /// The reading half holds data that was not read.
     unread: AtomicBool,
     reader_gone: AtomicBool,
+    /// A half looked for the receiving direction while the other one held it.
+    reader_missed: AtomicBool,
+    writer_missed: AtomicBool,
     /// An Error of this side's was sealed, and the peer is to be given time to read it.
     said: AtomicBool,
     /// Why nothing more is sent or received.
@@ -91,6 +94,8 @@ impl<IO: Transport> Connection<IO> {
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
+            reader_missed: AtomicBool::new(false),
+            writer_missed: AtomicBool::new(false),
             said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
@@ -101,20 +106,40 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
-    pub(super) fn take_inbound(&self) -> Option<Box<Inbound<IO::Read>>> {
-        lock(&self.inbound).take()
+    pub(super) fn take_inbound(&self, half: Half) -> Option<Box<Inbound<IO::Read>>> {
+        let mut inbound = lock(&self.inbound);
+        self.missed(half).store(inbound.is_none(), Ordering::Release);
+        inbound.take()
+    }
+
+    const fn missed(&self, half: Half) -> &AtomicBool {
+        match half {
+            Half::Reader => &self.reader_missed,
+            Half::Writer => &self.writer_missed,
+        }
     }
 
     pub(super) fn wait_for_inbound(&self, cx: &Context<'_>) {
         self.readable.register(Half::Reader, cx);
     }
 
-    /// Lays the receiving direction where both halves find it.
-    pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>) {
+    /// Lays the receiving direction where both halves find it. The other half is woken if there is
+    /// something new for it; were it woken each time, two halves that wait would wake each other
+    /// without end.
+    pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>, half: Half) {
         inbound.release();
-        *lock(&self.inbound) = Some(inbound);
-        self.unread.store(false, Ordering::Release);
-        self.readable.wake(Half::Writer);
+        let moved = std::mem::take(&mut inbound.moved);
+        let missed = {
+            let mut place = lock(&self.inbound);
+            *place = Some(inbound);
+            self.missed(half.other()).swap(false, Ordering::AcqRel)
+        };
+        if half == Half::Reader {
+            self.unread.store(false, Ordering::Release);
+        }
+        if moved || missed {
+            self.readable.wake(half.other());
+        }
     }
 
     /// The reading half keeps the receiving direction, with data that was not read.

@@ -27,6 +27,8 @@ pub(super) struct Inbound<R> {
     /// How far the end after an error has come.
     pub(super) ending: Option<Ending>,
     pub(super) watch: Watch,
+    /// Something was read, opened or ended since this was laid where the other half finds it.
+    pub(super) moved: bool,
 }
 
 impl<R: AsyncRead + Unpin> Inbound<R> {
@@ -43,7 +45,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             buffer = Some(first);
         }
         let watch = Watch::new(liveness);
-        Self { io, receiver, buffer, raw, data: 0..0, eof: false, ending: None, watch }
+        Self { io, receiver, buffer, raw, data: 0..0, eof: false, ending: None, watch, moved: false }
     }
 
     /// Data that was not read yet.
@@ -63,8 +65,10 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
     ) -> Result<bool, Error> {
         let Some(buffer) = self.buffer.as_deref_mut() else { return Ok(false) };
         let Some(bytes) = buffer.get_mut(self.raw.clone()) else { return Ok(false) };
-        let Some(len) = record_len(bytes)? else { return Ok(false) };
+        let len = record_len(bytes).inspect_err(|_| self.moved = true)?;
+        let Some(len) = len else { return Ok(false) };
         let Some(record) = bytes.get_mut(..len) else { return Ok(false) };
+        self.moved = true;
         let at = self.raw.start;
         self.raw.start = at.saturating_add(len);
         match self.receiver.open(record)? {
@@ -90,6 +94,7 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         let poll = transport::poll_read(&mut self.io, cx, room);
         match poll {
             Poll::Ready(Ok(len)) => {
+                self.moved |= len > 0;
                 self.watch.heard();
                 self.raw.end = self.raw.end.saturating_add(len);
             }

@@ -15,6 +15,15 @@ pub(super) enum Half {
     Writer,
 }
 
+impl Half {
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Reader => Self::Writer,
+            Self::Writer => Self::Reader,
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Both {
     reader: AtomicWaker,

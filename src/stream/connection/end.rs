@@ -69,7 +69,9 @@ impl<IO: Transport> Connection<IO> {
         };
         // the transport's own failure ends it as well
         let over = over && end.is_ready() || matches!(end, Poll::Ready(Err(_)));
-        if over || ending.is_late(cx) {
+        // whichever half polled last, both are woken
+        if over || ending.is_late(&mut self.readable.context()) {
+            inbound.moved = true;
             inbound.discard();
             return Poll::Ready(Ok(()));
         }

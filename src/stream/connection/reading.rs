@@ -50,7 +50,10 @@ impl<IO: Transport> Connection<IO> {
             self.poll_transmit(half, cx);
             self.readable.register(half, cx);
             let filled = match inbound.poll_fill(&mut self.readable.context()) {
-                Poll::Ready(filled) => filled?,
+                Poll::Ready(filled) => {
+                    inbound.moved = true;
+                    filled?
+                }
                 Poll::Pending => {
                     ready!(self.poll_liveness(inbound, half, cx));
                     continue;

@@ -30,7 +30,7 @@ impl<IO: Transport> Connection<IO> {
     /// A writer looks for what the peer has sent, as far as the first Data.
     fn read_ahead(&self, cx: &mut Context<'_>) -> Ahead {
         self.readable.register(Half::Writer, cx);
-        let Some(mut inbound) = self.take_inbound() else {
+        let Some(mut inbound) = self.take_inbound(Half::Writer) else {
             return if self.unread.load(Ordering::Acquire) {
                 Ahead::Barred
             } else {
@@ -50,8 +50,7 @@ impl<IO: Transport> Connection<IO> {
                 Poll::Ready(Ok(())) => break Ahead::Barred,
             }
         };
-        self.park(inbound);
-        self.readable.wake(Half::Reader);
+        self.park(inbound, Half::Writer);
         ahead
     }
 
