@@ -215,17 +215,18 @@ impl<IO: Transport> Stream<IO> {
 impl<IO: Transport> ReadHalf<IO> {
     /// Finds Data, or the end; what it holds then is not empty unless the end is there.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Inbound<IO::Read>>> {
-        let mut inbound = match self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader)) {
-            Some(inbound) => inbound,
-            // the other half is reading ahead this very moment, and will say when it is done
-            None => {
-                self.connection.wait_for_inbound(cx);
-                match self.connection.take_inbound(Half::Reader) {
-                    Some(inbound) => inbound,
-                    None => return Poll::Pending,
+        let mut inbound =
+            match self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader)) {
+                Some(inbound) => inbound,
+                // the other half is reading ahead this very moment, and will say when it is done
+                None => {
+                    self.connection.wait_for_inbound(cx);
+                    match self.connection.take_inbound(Half::Reader) {
+                        Some(inbound) => inbound,
+                        None => return Poll::Pending,
+                    }
                 }
-            }
-        };
+            };
         match self.connection.poll_inbound(&mut inbound, Half::Reader, cx) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(self.inbound.insert(inbound))),
             Poll::Ready(Err(error)) => {
@@ -243,7 +244,9 @@ impl<IO: Transport> ReadHalf<IO> {
     /// know that it cannot.
     fn park_if_empty(&mut self) {
         match self.inbound.take() {
-            Some(inbound) if inbound.data().is_empty() => self.connection.park(inbound, Half::Reader),
+            Some(inbound) if inbound.data().is_empty() => {
+                self.connection.park(inbound, Half::Reader)
+            }
             Some(inbound) => {
                 self.inbound = Some(inbound);
                 self.connection.keep();
@@ -253,7 +256,8 @@ impl<IO: Transport> ReadHalf<IO> {
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(mut inbound) = self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader))
+        let Some(mut inbound) =
+            self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader))
         else {
             self.connection.wait_for_inbound(cx);
             return Poll::Pending;

@@ -45,7 +45,17 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
             buffer = Some(first);
         }
         let watch = Watch::new(liveness);
-        Self { io, receiver, buffer, raw, data: 0..0, eof: false, ending: None, watch, moved: false }
+        Self {
+            io,
+            receiver,
+            buffer,
+            raw,
+            data: 0..0,
+            eof: false,
+            ending: None,
+            watch,
+            moved: false,
+        }
     }
 
     /// Data that was not read yet.
