@@ -1,8 +1,9 @@
 //! The end after an Error: what was said must reach a peer that is still sending.
 
+use std::future::poll_fn;
 use std::io;
-use std::pin::Pin;
-use std::task::Context;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -75,11 +76,23 @@ where
     if farewell.is_empty() {
         return;
     }
-    let last_words = async {
+    let say = async {
         write.write_all(farewell).await?;
-        write.shutdown().await?;
-        drop_all(&mut read).await
+        write.shutdown().await
     };
+    let hear = drop_all(&mut read);
+    // both at once: a peer that is still sending may read only then
+    let (mut say, mut hear) = (pin!(say), pin!(hear));
+    let (mut said, mut heard) = (false, false);
+    let last_words = poll_fn(|cx| {
+        if !said && let Poll::Ready(result) = say.as_mut().poll(cx) {
+            said = true;
+            // nobody is there to be told
+            heard |= result.is_err();
+        }
+        heard = heard || hear.as_mut().poll(cx).is_ready();
+        if said && heard { Poll::Ready(()) } else { Poll::Pending }
+    });
     // whether the peer took it cannot be known, and changes nothing
     let _ = tokio::time::timeout(LINGER, last_words).await;
 }

@@ -1,20 +1,18 @@
 //! What a server makes of what stands in ClientAuth's place.
 
-use handfast::auth::{Attempt, Authenticator, anonymous, ip_allowlist, public_key};
-use handfast::trust::AuthorizedKeys;
+use handfast::auth::Authenticator;
 use handfast::{AcceptError, Error, Incompatible, Server, Unproved};
 
 use crate::support::client::{Hello, say_hello};
 use crate::support::crypto::{blob, key_blob};
 use crate::support::link::{Channel, SILENCE};
 use crate::support::messages::{
-    AUTH, CLOSE, DATA, ERROR, PING, Proof, REKEY_INIT, TARGET, bytes8, bytes16, error, inner,
-    padded, target,
+    AUTH, CLOSE, DATA, ERROR, PING, Proof, REKEY_INIT, TARGET, bytes8, error, inner, target,
 };
-use crate::support::rig::{ALICE, Calls, HOST, identity, public, serve, server, soon};
+use crate::support::rig::{ALICE, HOST, serve, server, soon};
 
 /// Brings a channel to where ClientAuth stands.
-async fn before(server: &Server<impl Authenticator + 'static>) -> (Channel, Outcome) {
+pub(crate) async fn before(server: &Server<impl Authenticator + 'static>) -> (Channel, Outcome) {
     let (io, task) = serve(server);
     let mut channel = soon(say_hello(io, &Hello::new())).await;
     soon(channel.server_auth()).await;
@@ -27,7 +25,7 @@ async fn before(server: &Server<impl Authenticator + 'static>) -> (Channel, Outc
     (channel, outcome)
 }
 
-type Outcome = tokio::task::JoinHandle<AcceptError>;
+pub(crate) type Outcome = tokio::task::JoinHandle<AcceptError>;
 
 /// The server closes without a word and calls nobody.
 async fn silent(what: &str, send: impl AsyncFnOnce(&mut Channel)) {
@@ -54,7 +52,7 @@ async fn denied(what: &str, proof: Proof) -> AcceptError {
     outcome.await.unwrap()
 }
 
-fn alice() -> Proof {
+pub(crate) fn alice() -> Proof {
     Proof::of_client(&ALICE)
 }
 
@@ -332,120 +330,4 @@ async fn the_servers_own_key_and_a_foreign_target_are_error_2() {
             "{name}: {error}"
         );
     }
-}
-
-/// [AUTH-8]
-#[tokio::test]
-async fn the_target_is_handed_on_and_ports_are_not_compared() {
-    let (server, _) = server();
-    for (name, port) in [("localhost", 0), ("a.example", 1), ("a.example", 65535)] {
-        let (io, task) = serve(&server.clone().names(["LocalHost", "a.example"]));
-        let mut proof = alice().login("\u{e9}\u{10ffff}");
-        proof.extensions[0].1 = target(name, port);
-        proof.extensions.push((0xfff0, vec![1, 2]));
-        soon(Channel::connect(io, &proof)).await;
-        let (_, peer) = task.await.unwrap().unwrap();
-        assert_eq!((peer.target.name.as_str(), peer.target.port), (name, port));
-        assert_eq!(peer.login, "\u{e9}\u{10ffff}");
-        assert_eq!(peer.key, Some(public(&ALICE)));
-    }
-}
-
-/// [AUTH-15] [AUTH-16] [AUTH-1] [AUTH-10]
-#[tokio::test]
-async fn all_refusals_are_error_2_of_the_same_length() {
-    let counted = Calls::default();
-    let count = counted.clone();
-    let deny = move |attempt: Attempt| {
-        count.count();
-        async move { attempt.deny::<()>("a reason that nobody is told") }
-    };
-    let keys = AuthorizedKeys::parse("keys", public(&ALICE).to_string().as_bytes()).unwrap();
-    let list = ip_allowlist(["192.0.2.0/24"]).unwrap();
-    let base = Server::new(identity(&HOST));
-    let bob = Proof::of_client(&[0x33; 32]).login("bob");
-
-    async fn check<A: Authenticator + 'static>(server: &Server<A>, proof: &Proof) {
-        let (mut channel, outcome) = before(server).await;
-        channel.client_auth(proof).await;
-        soon(channel.expect_early_error(2)).await;
-        drop(channel);
-        assert!(matches!(outcome.await.unwrap(), AcceptError::Denied { .. }));
-    }
-    let seen = async move |mut attempt: Attempt| {
-        attempt.public_key().await;
-        attempt.deny::<()>("no")
-    };
-    check(&base.clone().authenticator(public_key(keys.clone())), &bob).await;
-    check(&base.clone().authenticator(public_key(keys.clone())), &Proof::of_nobody()).await;
-    check(&base.clone(), &bob).await;
-    check(&base.clone().authenticator(move |a: Attempt| seen(a)), &bob).await;
-    check(&base.clone().authenticator(list.clone()), &Proof::of_nobody()).await;
-    check(&base.clone().authenticator(list.clone()), &bob).await;
-    check(&base.clone().authenticator(public_key(keys.clone()).and(deny)), &alice()).await;
-    assert_eq!(counted.get(), 1);
-    let admit = |attempt: Attempt| async move { attempt.admit(()) };
-    check(&base.clone().authenticator(admit), &Proof::of_nobody()).await;
-    check(&base.clone().authenticator(public_key(keys).or(admit)), &bob).await;
-
-    // anonymity by name
-    for proof in [Proof::of_nobody(), bob] {
-        let (io, task) = serve(&base.clone().authenticator(list.clone().and(anonymous())));
-        soon(Channel::connect(io, &proof)).await;
-        task.await.unwrap().unwrap();
-    }
-}
-
-/// [AUTH-13] [AUTH-10]
-#[tokio::test]
-async fn error_4_reaches_only_a_client_that_is_authenticated() {
-    let (server, _) = server();
-    let server = server.protocols(["c/1", "b/1"]);
-    let run = async |proof: Proof| {
-        let (io, _task) = serve(&server);
-        soon(Channel::prove(io, &proof)).await
-    };
-    let mut channel = run(alice().protocols(&["a/1", "x"])).await;
-    soon(channel.expect_early_error(4)).await;
-    let bob = Proof::of_client(&[0x33; 32]);
-    let mut channel = run(bob.protocols(&["a/1", "x"])).await;
-    soon(channel.expect_early_error(2)).await;
-    let mut channel = run(alice().protocols(&["b/1", "c/1"])).await;
-    assert_eq!(soon(channel.welcome()).await.0, b"c/1", "the server's order");
-    let mut channel = run(alice()).await;
-    assert_eq!(soon(channel.welcome()).await.0, b"", "the client names none");
-    let long = "n".repeat(255);
-    let mut channel = run(alice().protocols(&[&long, "b/1"])).await;
-    assert_eq!(soon(channel.welcome()).await.0, b"b/1");
-}
-
-/// [AUTH-23] [SIG-5]
-#[tokio::test]
-async fn welcome_names_and_proves_the_other_host_keys_of_the_set() {
-    use handfast::handshake::Identities;
-    let others: Vec<[u8; 32]> = (40..50).map(|n| [n; 32]).collect();
-    let mut identities = Identities::new(identity(&HOST));
-    for seed in &others {
-        identities = identities.and(identity(seed));
-    }
-    let (server, _) = server();
-    let (io, task) = serve(&server.identities(identities));
-    let mut channel = soon(Channel::prove(io, &alice())).await;
-    let (_, list) = soon(channel.welcome()).await;
-    assert_eq!(list.len(), 1);
-    assert_eq!(list[0].0, 1);
-    let mut fields = crate::support::messages::Fields(&list[0].1);
-    let mut named = Vec::new();
-    while !fields.0.is_empty() {
-        let (key, signature) = (fields.bytes16().to_vec(), fields.bytes16());
-        let exporter = &channel.secrets.exporter;
-        let challenge = crate::support::crypto::export(exporter, "host key", &key, 32);
-        let challenge = challenge.try_into().unwrap();
-        assert!(crate::support::crypto::verify(&key, signature, "handfast-v1-rotate", &challenge));
-        named.push(key);
-    }
-    let expected: Vec<_> = others.iter().take(8).map(key_blob).collect();
-    assert_eq!(named, expected, "8 of 10");
-    task.await.unwrap().unwrap();
-    assert_eq!(padded(AUTH, &bytes16(b"")).len(), 512);
 }

@@ -318,7 +318,7 @@ async fn data_behind_an_eager_clients_close_is_error_1() {
 /// [AUTH-11] [WIRE-10] [ERR-1]
 #[tokio::test]
 async fn an_eager_client_that_is_denied_gets_its_error_although_it_is_still_sending() {
-    let (io, task) = serve_over(&base().authenticator(public_key(keys())), 1024);
+    let (io, task) = serve_over(&base().authenticator(public_key(keys())), 256);
     let bob = Proof::of_client(&[0x33; 32]).eager();
     let mut channel = soon(Channel::prove(io, &bob)).await;
     for _ in 0..60 {

@@ -12,14 +12,17 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod support;
-
+mod admission;
 mod client_auth_stage;
 mod client_side;
+mod client_waiting;
+mod client_words;
 mod endings;
 mod established;
 mod factors;
 mod recorded;
 mod rekey;
+mod server_choices;
 mod server_hello_stage;
+mod support;
 mod time_and_stealth;

@@ -20,6 +20,8 @@ enum Ahead {
     Waiting,
     /// Data that the application has not read.
     Barred,
+    /// An end of this side's that the peer is still being told of.
+    Ending,
     /// The end.
     Ended,
 }
@@ -40,6 +42,7 @@ impl<IO: Transport> Connection<IO> {
                 inbound.discard_data();
             }
             match self.poll_inbound(&mut inbound, Half::Writer, cx) {
+                Poll::Pending if self.ended.get().is_some() => break Ahead::Ending,
                 Poll::Pending => break Ahead::Waiting,
                 Poll::Ready(Err(_)) => break Ahead::Ended,
                 Poll::Ready(Ok(())) if inbound.data().is_empty() => break Ahead::Ended,
@@ -61,10 +64,15 @@ impl<IO: Transport> Connection<IO> {
             return Poll::Ready(Ok(0));
         }
         let mut ahead = Ahead::Waiting;
-        if self.rekeying.load(Ordering::Acquire) || lock(&self.outbound).is_ahead_due() {
+        let look = self.ended.get().is_some() || self.rekeying.load(Ordering::Acquire);
+        if look || lock(&self.outbound).is_ahead_due() {
             ahead = self.read_ahead(cx);
         }
         loop {
+            // whoever writes alone gives the peer the time to read why it ends
+            if matches!(ahead, Ahead::Ending) {
+                return Poll::Pending;
+            }
             self.ended()?;
             let mut outbound = lock(&self.outbound);
             self.writable.register(Half::Writer, cx);
@@ -99,7 +107,7 @@ impl<IO: Transport> Connection<IO> {
             }
             drop(outbound);
             match ahead {
-                Ahead::Waiting => {}
+                Ahead::Waiting | Ahead::Ending => {}
                 Ahead::Barred => return Poll::Ready(Err(Error::RekeyBlocked.into())),
                 Ahead::Ended => {
                     self.ended()?;
