@@ -339,51 +339,6 @@ async fn a_writer_learns_of_the_peers_end() {
     }
 }
 
-/// [CLOSE-1] [CLOSE-4]
-#[tokio::test]
-async fn two_sides_that_close_with_much_unread_both_learn_that_all_arrived() {
-    // written and not flushed; what each has written does not fit the pipe
-    let (io, task) = serve_pair().await;
-    let (mut one, mut other) = (io, task);
-    one.write_all(&[1; 100_000]).await.unwrap();
-    other.write_all(&[2; 100_000]).await.unwrap();
-    let (a, b) = soon(async { tokio::join!(one.close(), other.close()) }).await;
-    a.unwrap();
-    b.unwrap();
-}
-
-type Piped = Stream<tokio::io::DuplexStream>;
-
-async fn serve_pair() -> (Piped, Piped) {
-    let (io, task) = crate::support::rig::serve_over(&server().0, 1024);
-    let host = handfast::trust::Host::new("localhost", 7000).unwrap();
-    let stream = crate::support::rig::client().0.connect_over(io, &host).await.unwrap();
-    (stream, task.await.unwrap().unwrap().0)
-}
-
-/// [CLOSE-4]
-#[tokio::test]
-async fn what_was_written_without_a_flush_arrives_while_the_writer_only_reads() {
-    let (mut one, mut other) = serve_pair().await;
-    let request = vec![7; 100_000];
-    one.write_all(&request).await.unwrap();
-    let answering = async {
-        let mut got = vec![0; 100_000];
-        other.read_exact(&mut got).await.unwrap();
-        other.write_all(b"answer").await.unwrap();
-        other.flush().await.unwrap();
-        got
-    };
-    let asking = async {
-        let mut answer = [0; 6];
-        one.read_exact(&mut answer).await.unwrap();
-        answer
-    };
-    let (got, answer) = soon(async { tokio::join!(answering, asking) }).await;
-    assert!(got == request);
-    assert_eq!(&answer, b"answer");
-}
-
 /// [ERR-2] [ERR-1] [REC-3]
 #[tokio::test(start_paused = true)]
 async fn a_side_that_only_writes_lingers_too_when_it_finds_a_fault() {

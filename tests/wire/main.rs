@@ -26,3 +26,4 @@ mod server_choices;
 mod server_hello_stage;
 mod support;
 mod time_and_stealth;
+mod unread;
