@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::crypto::Cipher;
-use crate::deadlines::Deadlines;
+use crate::deadlines::{Deadlines, after};
 use crate::handshake::{ClientConfig, Exchange, Target};
 use crate::key::Identity;
 use crate::session::RekeyPolicy;
@@ -186,8 +187,7 @@ impl Client {
         self
     }
 
-    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
-    /// the end after three that were not answered.
+    /// How streams find out that their peer is gone. Default: by the transport alone.
     #[must_use]
     pub const fn liveness(mut self, liveness: Liveness) -> Self {
         self.liveness = liveness;
@@ -233,16 +233,15 @@ impl Client {
         host: &Host,
     ) -> Result<Stream<tokio::net::UnixStream>, ConnectError> {
         let path = path.as_ref();
-        let stream =
-            tokio::time::timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
-                .await
-                .map_err(|_| ConnectError::TimedOut {
-                    waiting_for: "the socket to take the connection",
-                })?
-                .map_err(|problem| ConnectError::Io {
-                    doing: "connecting to the Unix socket",
-                    problem,
-                })?;
+        let stream = timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
+            .await
+            .map_err(|_| ConnectError::TimedOut {
+                waiting_for: "the socket to take the connection",
+            })?
+            .map_err(|problem| ConnectError::Io {
+                doing: "connecting to the Unix socket",
+                problem,
+            })?;
         self.connect_over(stream, host).await
     }
 
@@ -277,13 +276,20 @@ impl Client {
     /// Opens TCP to the first address of a name that takes it.
     async fn open(&self, address: &str) -> Result<(Host, TcpStream), ConnectError> {
         let host = Host::parse(address, None)?;
+        let deadline = after(Instant::now(), self.connect_timeout);
         let open = async {
             let addresses = tokio::net::lookup_host((host.name(), host.port()))
                 .await
                 .map_err(|problem| ConnectError::Resolve { host: host.clone(), problem })?;
             let mut failures = Vec::new();
+            let addresses: Vec<_> = addresses.collect();
+            let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
             for address in addresses {
-                match TcpStream::connect(address).await {
+                // an address that swallows everything must not use up the time of the others
+                let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+                left = left.saturating_sub(1);
+                let connected = timeout(share, TcpStream::connect(address)).await;
+                match connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
                     Ok(stream) => {
                         stream.set_nodelay(true).map_err(|problem| ConnectError::Io {
                             doing: "setting TCP_NODELAY",
@@ -296,8 +302,10 @@ impl Client {
             }
             Err(ConnectError::Unreachable { host: host.clone(), failures })
         };
-        let stream = tokio::time::timeout(self.connect_timeout, open).await.map_err(|_| {
-            ConnectError::TimedOut { waiting_for: "an address to take the connection" }
+        // a little later than the last address, whose failure says more
+        let limit = self.connect_timeout.saturating_add(Duration::from_millis(100));
+        let stream = timeout(limit, open).await.map_err(|_| ConnectError::TimedOut {
+            waiting_for: "an address to take the connection",
         })??;
         Ok((host, stream))
     }

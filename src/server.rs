@@ -218,8 +218,7 @@ impl<A> Server<A> {
         self
     }
 
-    /// How streams find out that their peer is gone. Default: a Ping after 30 s of silence, and
-    /// the end after three that were not answered.
+    /// How streams find out that their peer is gone. Default: by the transport alone.
     #[must_use]
     pub const fn liveness(mut self, liveness: Liveness) -> Self {
         self.liveness = liveness;

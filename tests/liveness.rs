@@ -34,15 +34,19 @@ fn inner(error: &std::io::Error) -> &Error {
 }
 
 fn never() -> Liveness {
+    Liveness::default()
+}
+
+fn pinging() -> Liveness {
     let mut liveness = Liveness::default();
-    liveness.ping_after = None;
+    liveness.ping_after = Some(Duration::from_secs(30));
     liveness
 }
 
 /// [PING-2]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
-    let (mut client, _server_that_nobody_polls) = pair(Liveness::default(), never()).await;
+    let (mut client, _server_that_nobody_polls) = pair(pinging(), never()).await;
     let start = Instant::now();
     let error = client.read_u8().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
@@ -56,7 +60,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
 /// [PING-1]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_polled_answers_pings_for_days() {
-    let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;
+    let (mut client, mut server) = pair(pinging(), pinging()).await;
     let days = Duration::from_secs(3 * 24 * 3600);
     let serve = tokio::spawn(async move {
         let mut byte = [0];

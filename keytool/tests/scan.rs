@@ -48,7 +48,7 @@ async fn a_scan_shows_the_proved_key_and_reveals_nothing() {
     let outcome = heard.recv().await.expect("the server's side");
     let error: AcceptError = outcome.expect_err("nobody was admitted");
     let text = error.to_string();
-    assert_eq!(text, "the peer ended the connection: permission denied (2)");
+    assert!(matches!(error, AcceptError::HostKeyRefused), "{text}");
 
     let add = |more: &'static [&'static str]| {
         let args = [&["hosts", "add", "--file", "known"], more].concat();

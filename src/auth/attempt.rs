@@ -56,7 +56,7 @@ pub(super) struct Evidence {
     password_seen: bool,
     /// A layer that had looked at one of them admitted.
     proved: bool,
-    /// A layer that had looked at the key admitted.
+    /// A layer accepted the key for what it is.
     key_accepted: bool,
 }
 
@@ -64,7 +64,6 @@ impl Evidence {
     /// A layer admitted: what it had looked at counts.
     const fn settle(&mut self) {
         self.proved |= self.key_seen | self.password_seen;
-        self.key_accepted |= self.key_seen;
         self.key_seen = false;
         self.password_seen = false;
     }
@@ -147,6 +146,11 @@ impl Attempt {
         // whoever goes on with the attempt starts from nothing; `or` knows what went before
         self.evidence = Evidence::default();
         Err(Denied { reason: reason.into(), attempt: self })
+    }
+
+    /// The key was not only looked at: it is one that this server admits.
+    pub(super) const fn accept_key(&mut self) {
+        self.evidence.key_accepted = true;
     }
 
     /// Counts as proved although nothing was: anonymity, by name.

@@ -107,6 +107,7 @@ impl Authenticator for PublicKeyCheck {
         match self.keys.find(&key) {
             Decision::Admitted(entry) => {
                 let (place, comment) = (entry.place().clone(), entry.comment().to_owned());
+                attempt.accept_key();
                 attempt.admit(AuthorizedLogin { key, place, comment })
             }
             refused => {

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use super::slots::{Slot, Slots};
-use super::{Peer, Server};
+use super::{Limits, Peer, Server};
 use crate::auth::{Authenticator, PeerAddr};
 use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
 use crate::stream::{Roll, Stream, Transport, part};
 
-/// Connections that may wait for a place, besides those in the system's own queue.
+/// Connections that may wait for a place; more are told at once that the server is busy.
 const WAITING: usize = 256;
 /// Clients that were admitted and not accepted yet.
 const ADMITTED: usize = 32;
@@ -121,15 +121,21 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     /// down); gives their number.
     pub async fn shutdown(self, grace: Duration) -> usize {
         self.task.abort();
-        // clients that were admitted and never accepted are of no use to anybody
-        self.admitted.lock().await.close();
-        while self.admitted.lock().await.recv().await.is_some() {}
+        // clients that were admitted and never accepted are told at once
+        let mut admitted = self.admitted.lock().await;
+        admitted.close();
+        while let Some((stream, _)) = admitted.recv().await {
+            tokio::spawn(stream.abort(ErrorCode::ShuttingDown, ""));
+        }
+        drop(admitted);
         if timeout(grace, self.roll.empty()).await.is_ok() {
             return 0;
         }
         let left = self.roll.len();
         info!(left, "shutting down: ending the connections that are left");
         self.roll.end_all(ErrorCode::ShuttingDown);
+        // time to read it, for those whose streams are still polled
+        let _ = timeout(Duration::from_secs(1), self.roll.empty()).await;
         left
     }
 
@@ -157,7 +163,8 @@ async fn accept_all<A, S>(
     A::Credentials: 'static,
 {
     let slots = Slots::new(server.limits);
-    let waiting = Arc::new(Semaphore::new(WAITING));
+    // counted by network, too, so that nobody can take all of them
+    let seats = Slots::new(Limits { unauthenticated: WAITING, ..server.limits });
     // ends with this task, and with it the handshakes
     let mut handshakes = JoinSet::new();
     let mut pause = SHORTEST_PAUSE;
@@ -176,16 +183,16 @@ async fn accept_all<A, S>(
         pause = SHORTEST_PAUSE;
         let place = match slots.take(from) {
             Some(slot) => Place::Taken(slot),
-            // where even the waiting room is full, the system's own queue is the next one
-            None => match Arc::clone(&waiting).acquire_owned().await {
-                Ok(seat) => Place::Wanted(Arc::clone(&slots), seat),
-                Err(_) => return,
+            None => match seats.take(from) {
+                Some(seat) => Place::Wanted(Arc::clone(&slots), seat),
+                None => Place::None,
             },
         };
         let (server, admitted, roll) = (server.clone(), admitted.clone(), Arc::clone(&roll));
         handshakes.spawn(async move {
             let slot = match place {
                 Place::Taken(slot) => slot,
+                Place::None => return turn_away(&server, io, from).await,
                 Place::Wanted(slots, seat) => {
                     match timeout(server.deadlines.hello, slots.wait(from)).await {
                         Ok(slot) => {
@@ -196,11 +203,12 @@ async fn accept_all<A, S>(
                     }
                 }
             };
-            if let Ok(accepted) = server.accept_onto(io, from, Some(roll)).await {
+            let accepted = server.accept_onto(io, from, Some(roll)).await;
+            drop(slot);
+            if let Ok(accepted) = accepted {
                 // only a listener that is gone takes it no more
                 let _ = admitted.send(accepted).await;
             }
-            drop(slot);
         });
     }
 }
@@ -208,10 +216,12 @@ async fn accept_all<A, S>(
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Whether a client has a place or waits for one.
+/// Whether a client has a place, waits for one, or cannot even wait.
 enum Place {
     Taken(Slot),
-    Wanted(Arc<Slots>, tokio::sync::OwnedSemaphorePermit),
+    Wanted(Arc<Slots>, Slot),
+    /// Even the seats of those who wait are taken.
+    None,
 }
 
 /// Tells a client that waited too long that the server is busy. A stealth server tells nobody.

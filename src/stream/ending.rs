@@ -47,11 +47,18 @@ where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
 {
-    let rest = async {
-        write.shutdown().await?;
-        drop_all(&mut read).await
+    // its own direction stays open for a peer that has not closed yet, but not as long as that:
+    // two ends that are both dropped would wait for each other
+    let end = async {
+        let mut scratch = [0; 1024];
+        while read.read(&mut scratch).await? > 0 {}
+        io::Result::Ok(())
     };
-    let _ = tokio::time::timeout(OUTLIVE, rest).await;
+    let mut end = pin!(end);
+    if tokio::time::timeout(LINGER, end.as_mut()).await.is_err() {
+        let _ = write.shutdown().await;
+        let _ = tokio::time::timeout(OUTLIVE, end).await;
+    }
 }
 
 /// Reads and drops, up to the end or as much as is put up with.

@@ -43,15 +43,18 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
             if let Some(len) = wanted
                 && len <= self.bytes.len()
             {
-                return Ok(self.bytes.drain(..len).collect());
+                let rest = self.bytes.split_off(len);
+                return Ok(std::mem::replace(&mut self.bytes, rest));
             }
             let capacity = wanted.map_or(CAPACITY, |len| len.max(CAPACITY));
             let room = capacity.saturating_sub(self.bytes.len());
-            let limit = u64::try_from(room).unwrap_or(0);
-            if self.bytes.capacity() == 0 {
-                self.bytes.reserve(2048);
+            // no more is taken than is wanted: growing by halves would double it
+            let want = wanted.map_or(2048, |len| len.saturating_sub(self.bytes.len()));
+            if self.bytes.len() == self.bytes.capacity() || wanted.is_some() {
+                self.bytes.reserve_exact(want.min(room));
             }
-            let mut limited = (&mut self.io).take(limit);
+            let spare = self.bytes.capacity().saturating_sub(self.bytes.len()).min(room);
+            let mut limited = (&mut self.io).take(u64::try_from(spare).unwrap_or(0));
             if limited.read_buf(&mut self.bytes).await.map_err(Fault::Io)? == 0 {
                 return Err(Fault::Protocol(Error::Truncated));
             }

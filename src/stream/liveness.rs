@@ -16,7 +16,9 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Liveness {
-    /// A Ping is sent when nothing was received for so long; `None` never. 30 s.
+    /// A Ping is sent when nothing was received for so long; `None`, the default, never. A peer
+    /// answers only while its application reads or writes: choose a time that, with the Pings
+    /// that may be missed, is longer than any application is busy with something else.
     pub ping_after: Option<Duration>,
     /// The peer is given up when so many Pings in a row were not answered. 3; at most 8.
     pub dead_after: u8,
@@ -26,7 +28,7 @@ pub struct Liveness {
 
 impl Default for Liveness {
     fn default() -> Self {
-        Self { ping_after: Some(Duration::from_secs(30)), dead_after: 3, idle_timeout: None }
+        Self { ping_after: None, dead_after: 3, idle_timeout: None }
     }
 }
 
@@ -55,6 +57,11 @@ impl Watch {
     pub(super) fn new(settings: Liveness) -> Self {
         let now = Instant::now();
         Self { settings, timer: None, heard: now, used: now, unanswered: 0, pings: 0 }
+    }
+
+    /// Whether there is anything to watch.
+    pub(super) const fn is_on(&self) -> bool {
+        self.settings.ping_after.is_some() || self.settings.idle_timeout.is_some()
     }
 
     /// Something came.

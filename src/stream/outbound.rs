@@ -68,8 +68,9 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         Ok(())
     }
 
-    /// How long the key in use has been in use when it was used last.
-    pub(super) fn key_age(&self) -> Duration {
+    /// Notes that Data is about to be sealed; how long the key in use has been in use.
+    pub(super) fn key_age(&mut self) -> Duration {
+        self.wrote = Instant::now();
         self.wrote.saturating_duration_since(self.keyed)
     }
 
@@ -85,7 +86,6 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// Seals as much of `data` as one batch takes; how much it was.
     pub(super) fn seal(&mut self, data: &[u8]) -> Result<usize, Error> {
         self.prepare();
-        self.wrote = Instant::now();
         let mut sealed = 0_usize;
         for chunk in data.get(..data.len().min(BATCH)).unwrap_or_default().chunks(RECORD) {
             match self.sender.data_padded_to(self.padding, chunk, &mut self.buffer) {

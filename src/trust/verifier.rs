@@ -4,6 +4,9 @@ use super::{Host, KnownHosts, KnownKey, Place, Verdict};
 use crate::key::{Fingerprint, PublicKey};
 
 /// Decides about the key that a server proved to hold.
+///
+/// A verifier that trusts keys which were not known before must not be combined with
+/// [`Client::password`](crate::Client::password): a password is for hosts that are known.
 pub trait HostVerifier: Send + Sync {
     /// Whether this key is trusted for this host.
     ///

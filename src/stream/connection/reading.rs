@@ -74,7 +74,8 @@ impl<IO: Transport> Connection<IO> {
         half: Half,
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        if half == Half::Writer {
+        // a peer whose application has read the end of this side may not read on
+        if half == Half::Writer || !inbound.watch.is_on() || lock(&self.control).is_closed() {
             return Poll::Pending;
         }
         let wrote = lock(&self.outbound).wrote;

@@ -76,9 +76,8 @@ impl<IO: Transport> Connection<IO> {
             let mut outbound = lock(&self.outbound);
             self.writable.register(Half::Writer, cx);
             ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            if self.policy.is_due(outbound.sender.used())
-                || outbound.key_age() >= self.policy.interval
-            {
+            let age = outbound.key_age();
+            if self.policy.is_due(outbound.sender.used()) || age >= self.policy.interval {
                 self.want_rekey();
             }
             self.transmit(&mut outbound)?;
