@@ -14,8 +14,8 @@ pub struct RekeyPolicy {
     pub bytes: u64,
     /// Records in one direction; 2^20 for a client.
     pub records: u64,
-    /// Time since the keys were made; an hour for a client. It is looked at when something is
-    /// sent or received, so an idle connection keeps its keys.
+    /// Time since the keys were made; an hour for a client. It is looked at when Data is
+    /// sent, so a side that only receives, or is idle, leaves it to the other limits and the peer.
     pub interval: Duration,
 }
 
