@@ -278,15 +278,15 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
         if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        let connection = Arc::clone(&this.connection);
-        let inbound = ready!(this.poll_data(cx))?;
+        ready!(this.poll_data(cx))?;
+        let Some(inbound) = &mut this.inbound else { return Poll::Ready(Ok(())) };
         // one call takes as many records as have come and fit
         loop {
             let data = inbound.data();
             let len = data.len().min(buf.remaining());
             buf.put_slice(data.get(..len).unwrap_or_default());
             inbound.consume(len);
-            if len == 0 || buf.remaining() == 0 || !connection.open_next(inbound) {
+            if len == 0 || buf.remaining() == 0 || !this.connection.open_next(inbound) {
                 break;
             }
         }
