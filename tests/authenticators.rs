@@ -424,6 +424,22 @@ async fn an_eager_client_is_told_that_a_factor_is_missing_only_if_its_key_was_ac
     );
 }
 
+/// [AUTH-17]
+#[tokio::test]
+async fn a_key_that_was_only_looked_at_is_not_one_that_was_accepted() {
+    let look = |mut attempt: Attempt| async move {
+        let _ = attempt.public_key().await;
+        attempt.admit(())
+    };
+    let users = |login: String, _: Password| async move { Some(login) };
+    let stranger = Caller { eager: true, ..Caller::with_key(&key()) };
+    let (_, connected) = meet(look.and(password(users)), stranger).await;
+    assert!(
+        matches!(&connected, Err(ConnectError::Handshake(Error::Ended(f))) if f.code == ErrorCode::PermissionDenied),
+        "{connected:?}"
+    );
+}
+
 /// [AUTH-12]
 #[tokio::test]
 async fn early_data_reaches_the_application_once_the_client_is_admitted() {

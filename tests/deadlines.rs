@@ -238,3 +238,22 @@ async fn one_connection_too_many_waits_and_then_hears_that_the_server_is_busy() 
     drop(first);
     waiting.await.unwrap().unwrap();
 }
+
+/// [LIM-4]
+#[tokio::test]
+async fn one_network_cannot_take_all_the_seats_of_those_who_wait() {
+    let mut limits = Limits::default();
+    limits.from_one_network = 1;
+    limits.count_loopback = true;
+    let server = Server::new(key()).authenticator(anonymous()).limits(limits);
+    let listener = server.listen("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let _has_the_place = tokio::net::TcpStream::connect(address).await.unwrap();
+    let _has_the_seat = tokio::net::TcpStream::connect(address).await.unwrap();
+    let mut third = tokio::net::TcpStream::connect(address).await.unwrap();
+    // long before the 10 s for which the second one may wait
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(5), third.read_to_end(&mut answer));
+    read.await.unwrap().unwrap();
+    assert_eq!(answer, b"\x89HF\x01\x03\x00\x01\x05", "Refusal 5");
+}

@@ -74,3 +74,35 @@ impl<R: AsyncRead + Unpin> Inbox<R> {
         (self.io, self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::handshake::record_len;
+
+    /// [LIM-2]
+    #[tokio::test]
+    async fn the_largest_record_of_a_stranger_takes_its_own_length_and_no_more() {
+        let (mut near, far) = tokio::io::duplex(1 << 16);
+        let mut record = vec![7; CAPACITY];
+        record[..2].copy_from_slice(&16_384_u16.to_be_bytes());
+        // in pieces, and with more behind it
+        let sent = record.clone();
+        let send = tokio::spawn(async move {
+            for piece in sent.chunks(1000) {
+                near.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            near.write_all(&[0; 20_000]).await.unwrap();
+            near
+        });
+        let mut inbox = Inbox::new(far);
+        let frame = inbox.frame(record_len).await.unwrap();
+        assert!(frame == record, "the record is whole");
+        assert!(frame.capacity() <= CAPACITY, "{} bytes taken", frame.capacity());
+        assert!(inbox.bytes.capacity() <= CAPACITY, "{} bytes kept", inbox.bytes.capacity());
+        send.await.unwrap();
+    }
+}
