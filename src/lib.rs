@@ -115,6 +115,8 @@
 
 #[cfg(feature = "files")]
 pub mod auth;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod buffer;
 #[cfg(feature = "tokio")]
 pub mod client;
 mod crypto;

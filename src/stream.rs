@@ -31,12 +31,12 @@
 //! [`Error::RekeyBlocked`] rather than waiting for ever.
 
 mod connection;
+mod driver;
 mod ending;
 mod inbound;
 mod inbox;
 mod liveness;
 mod outbound;
-mod pool;
 mod roll;
 mod transport;
 mod wakers;
@@ -64,7 +64,7 @@ use crate::key::PublicKey;
 use crate::schedule::Exporter;
 use connection::Connection;
 use inbound::Inbound;
-use wakers::Half;
+use wakers::Party;
 
 /// What both ends of a connection agreed on.
 #[derive(Debug)]
@@ -216,25 +216,25 @@ impl<IO: Transport> ReadHalf<IO> {
     /// Finds Data, or the end; what it holds then is not empty unless the end is there.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Inbound<IO::Read>>> {
         let mut inbound =
-            match self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader)) {
+            match self.inbound.take().or_else(|| self.connection.take_inbound(Party::Reader)) {
                 Some(inbound) => inbound,
                 // the other half is reading ahead this very moment, and will say when it is done
                 None => {
                     self.connection.wait_for_inbound(cx);
-                    match self.connection.take_inbound(Half::Reader) {
+                    match self.connection.take_inbound(Party::Reader) {
                         Some(inbound) => inbound,
                         None => return Poll::Pending,
                     }
                 }
             };
-        match self.connection.poll_inbound(&mut inbound, Half::Reader, cx) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(self.inbound.insert(inbound))),
+        match self.connection.poll_inbound(&mut inbound, Party::Reader, cx) {
+            Poll::Ready(Ok(_)) => Poll::Ready(Ok(self.inbound.insert(inbound))),
             Poll::Ready(Err(error)) => {
-                self.connection.park(inbound, Half::Reader);
+                self.connection.park(inbound, Party::Reader);
                 Poll::Ready(Err(error))
             }
             Poll::Pending => {
-                self.connection.park(inbound, Half::Reader);
+                self.connection.park(inbound, Party::Reader);
                 Poll::Pending
             }
         }
@@ -244,8 +244,8 @@ impl<IO: Transport> ReadHalf<IO> {
     /// know that it cannot.
     fn park_if_empty(&mut self) {
         match self.inbound.take() {
-            Some(inbound) if inbound.data().is_empty() => {
-                self.connection.park(inbound, Half::Reader)
+            Some(inbound) if inbound.buffer.data().is_empty() => {
+                self.connection.park(inbound, Party::Reader)
             }
             Some(inbound) => {
                 self.inbound = Some(inbound);
@@ -257,13 +257,13 @@ impl<IO: Transport> ReadHalf<IO> {
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(mut inbound) =
-            self.inbound.take().or_else(|| self.connection.take_inbound(Half::Reader))
+            self.inbound.take().or_else(|| self.connection.take_inbound(Party::Reader))
         else {
             self.connection.wait_for_inbound(cx);
             return Poll::Pending;
         };
-        let poll = self.connection.poll_ending(&mut inbound, Half::Reader, cx);
-        self.connection.park(inbound, Half::Reader);
+        let poll = self.connection.poll_ending(&mut inbound, Party::Reader, cx);
+        self.connection.park(inbound, Party::Reader);
         poll
     }
 }
@@ -282,10 +282,10 @@ impl<IO: Transport> AsyncRead for ReadHalf<IO> {
         let Some(inbound) = &mut this.inbound else { return Poll::Ready(Ok(())) };
         // one call takes as many records as have come and fit
         loop {
-            let data = inbound.data();
+            let data = inbound.buffer.data();
             let len = data.len().min(buf.remaining());
             buf.put_slice(data.get(..len).unwrap_or_default());
-            inbound.consume(len);
+            inbound.buffer.consume(len);
             if len == 0 || buf.remaining() == 0 || !this.connection.open_next(inbound) {
                 break;
             }
@@ -300,13 +300,13 @@ impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
         let this = self.get_mut();
         std::task::ready!(this.poll_data(cx))?;
         this.park_if_empty();
-        Poll::Ready(Ok(this.inbound.as_ref().map_or(&[][..], |inbound| inbound.data())))
+        Poll::Ready(Ok(this.inbound.as_ref().map_or(&[][..], |inbound| inbound.buffer.data())))
     }
 
     fn consume(self: Pin<&mut Self>, amount: usize) {
         let this = self.get_mut();
         if let Some(inbound) = &mut this.inbound {
-            inbound.consume(amount);
+            inbound.buffer.consume(amount);
         }
         this.park_if_empty();
     }
@@ -315,7 +315,7 @@ impl<IO: Transport> AsyncBufRead for ReadHalf<IO> {
 impl<IO: Transport> Drop for ReadHalf<IO> {
     fn drop(&mut self) {
         if let Some(inbound) = self.inbound.take() {
-            self.connection.park(inbound, Half::Reader);
+            self.connection.park(inbound, Party::Reader);
         }
         self.connection.reader_is_gone();
     }

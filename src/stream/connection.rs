@@ -5,8 +5,9 @@
 //! for each write; the reading half takes it only when the protocol owes the peer something.
 //! Locks are taken in the order outbound, control, and never across an await.
 
+mod driving;
 mod end;
-mod reading;
+pub(super) mod reading;
 mod writing;
 
 use std::io;
@@ -16,13 +17,15 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use rand::rngs::SysRng;
+use tokio::task::AbortHandle;
 
 use super::inbound::Inbound;
 use super::liveness::Liveness;
 use super::outbound::Outbound;
 use super::roll::{Entry, Roll};
-use super::wakers::{Half, Wakers};
-use super::{Agreement, Transport};
+use super::wakers::{Party, Wakers};
+use super::{Agreement, Transport, driver};
+use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::error::Error;
 use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
 
@@ -56,6 +59,7 @@ pub(super) struct Connection<IO: Transport> {
     /// A half looked for the receiving direction while the other one held it.
     reader_missed: AtomicBool,
     writer_missed: AtomicBool,
+    driver_missed: AtomicBool,
     /// An Error of this side's was sealed, and the peer is to be given time to read it.
     said: AtomicBool,
     /// Why nothing more is sent or received.
@@ -64,7 +68,13 @@ pub(super) struct Connection<IO: Transport> {
     writable: Wakers,
     policy: RekeyPolicy,
     entry: OnceLock<Entry>,
+    driver: OnceLock<AbortHandle>,
     pub(super) agreement: Agreement,
+}
+
+/// The moment, by tokio's clock, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -73,21 +83,23 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<IO: Transport> Connection<IO> {
     pub(super) fn begin(mut begin: Begin<IO>) -> Arc<Self> {
-        let roll = begin.roll.take();
+        let (roll, liveness) = (begin.roll.take(), begin.liveness);
         let connection = Arc::new(Self::new(begin));
         if let Some(roll) = roll {
             let weak: Weak<Self> = Arc::downgrade(&connection);
             let _ = connection.entry.set(roll.enter(weak));
         }
+        let _ = connection.driver.set(driver::start(&connection, liveness));
         connection
     }
 
     fn new(begin: Begin<IO>) -> Self {
         let (sender, receiver, control) = begin.session.into_parts();
-        let inbound = Inbound::new(begin.read, receiver, &begin.early, begin.liveness);
+        let inbound = Inbound::new(begin.read, ReadBuffer::new(receiver, &begin.early));
+        let outbound = WriteBuffer::new(sender, now());
         Self {
             inbound: Mutex::new(Some(Box::new(inbound))),
-            outbound: Mutex::new(Outbound::new(begin.write, sender)),
+            outbound: Mutex::new(Outbound::new(begin.write, outbound)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
             stuck: AtomicBool::new(false),
@@ -96,61 +108,69 @@ impl<IO: Transport> Connection<IO> {
             reader_gone: AtomicBool::new(false),
             reader_missed: AtomicBool::new(false),
             writer_missed: AtomicBool::new(false),
+            driver_missed: AtomicBool::new(false),
             said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
             writable: Wakers::new(),
             policy: begin.policy,
             entry: OnceLock::new(),
+            driver: OnceLock::new(),
             agreement: begin.agreement,
         }
     }
 
-    pub(super) fn take_inbound(&self, half: Half) -> Option<Box<Inbound<IO::Read>>> {
+    pub(super) fn take_inbound(&self, party: Party) -> Option<Box<Inbound<IO::Read>>> {
         let mut inbound = lock(&self.inbound);
-        self.missed(half).store(inbound.is_none(), Ordering::Release);
+        self.missed(party).store(inbound.is_none(), Ordering::Release);
         inbound.take()
     }
 
-    const fn missed(&self, half: Half) -> &AtomicBool {
-        match half {
-            Half::Reader => &self.reader_missed,
-            Half::Writer => &self.writer_missed,
+    const fn missed(&self, party: Party) -> &AtomicBool {
+        match party {
+            Party::Reader => &self.reader_missed,
+            Party::Writer => &self.writer_missed,
+            Party::Driver => &self.driver_missed,
         }
     }
 
     pub(super) fn wait_for_inbound(&self, cx: &Context<'_>) {
-        self.readable.register(Half::Reader, cx);
+        self.readable.register(Party::Reader, cx);
     }
 
-    /// Lays the receiving direction where both halves find it. The other half is woken if there is
-    /// something new for it; were it woken each time, two halves that wait would wake each other
-    /// without end.
-    pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>, half: Half) {
-        inbound.release();
+    /// Lays the receiving direction where all find it. The others are woken if there is something
+    /// new for them; were they woken each time, two that wait would wake each other without end.
+    pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>, party: Party) {
+        inbound.buffer.release();
         let moved = std::mem::take(&mut inbound.moved);
-        let missed = {
+        let mut missed = [Party::Reader, Party::Writer, Party::Driver].map(|party| (party, false));
+        {
             let mut place = lock(&self.inbound);
             *place = Some(inbound);
-            self.missed(half.other()).swap(false, Ordering::AcqRel)
-        };
-        if half == Half::Reader {
+            for (other, missed) in &mut missed {
+                *missed = self.missed(*other).swap(false, Ordering::AcqRel);
+            }
+        }
+        if party == Party::Reader {
             self.unread.store(false, Ordering::Release);
         }
-        if moved || missed {
-            self.readable.wake(half.other());
+        for (other, missed) in missed {
+            // the driver sees to what is new by itself
+            if other != party && (missed || moved && other != Party::Driver) {
+                self.readable.wake(other);
+            }
         }
     }
 
     /// The reading half keeps the receiving direction, with data that was not read.
     pub(super) fn keep(&self) {
         self.unread.store(true, Ordering::Release);
-        self.readable.wake(Half::Writer);
+        self.readable.wake(Party::Writer);
     }
 
     pub(super) fn reader_is_gone(&self) {
         self.reader_gone.store(true, Ordering::Release);
-        self.readable.wake(Half::Writer);
+        self.readable.wake(Party::Writer);
     }
 
     pub(super) fn writer_is_gone(&self) {
@@ -170,7 +190,7 @@ impl<IO: Transport> Connection<IO> {
             inbound.open_next(|receiver, kind, content| self.control(receiver, kind, content));
         match opened {
             Ok(opened) => {
-                if opened && self.policy.is_due(inbound.receiver.used()) {
+                if opened && self.policy.is_due(inbound.buffer.receiver.used()) {
                     self.want_rekey();
                 }
                 opened
@@ -190,7 +210,7 @@ impl<IO: Transport> Connection<IO> {
         content: &[u8],
     ) -> Result<(), Error> {
         let mut control = lock(&self.control);
-        control.receive(receiver, kind, content, Instant::now(), &mut SysRng)?;
+        control.receive(receiver, kind, content, now(), &mut SysRng)?;
         self.note(&control);
         Ok(())
     }
@@ -210,14 +230,14 @@ impl<IO: Transport> Connection<IO> {
     }
 
     pub(super) fn pad_to(&self, step: u16) {
-        lock(&self.outbound).padding = step;
+        lock(&self.outbound).buffer.padding = step;
     }
 
     pub(super) fn rekey(&self) -> Result<(), Error> {
         let mut control = lock(&self.control);
-        control.rekey(Instant::now(), &mut SysRng)?;
+        control.rekey(now(), &mut SysRng)?;
         self.note(&control);
-        self.writable.wake(Half::Reader);
+        self.writable.wake(Party::Driver);
         Ok(())
     }
 
@@ -225,17 +245,17 @@ impl<IO: Transport> Connection<IO> {
     fn transmit(&self, outbound: &mut Outbound<IO::Write>) -> Result<(), Error> {
         if self.due.load(Ordering::Acquire) {
             let mut control = lock(&self.control);
-            outbound.transmit(&mut control)?;
+            outbound.buffer.transmit(&mut control, now())?;
             self.note(&control);
         }
         Ok(())
     }
 
     /// Sends what control wants sent, as far as the transport takes it now.
-    fn poll_transmit(&self, half: Half, cx: &Context<'_>) {
+    fn poll_transmit(&self, party: Party, cx: &Context<'_>) {
         if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
             let mut outbound = lock(&self.outbound);
-            self.writable.register(half, cx);
+            self.writable.register(party, cx);
             // an error shows to whoever writes or reads next
             let mut drain = outbound.poll_drain(&mut self.writable.context());
             // nothing more is sealed for a peer that does not read: what is owed is counted

@@ -1,26 +1,26 @@
 //! Whether the peer is still there, and whether the connection is still used.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 use crate::deadlines::after;
 use crate::error::Error;
 
-/// How a stream that is being read finds out that its peer is gone or that nobody uses it.
-///
-/// It is looked at while the stream is read; a stream that is only written to learns of a dead
-/// peer from the transport.
+/// How a stream finds out that its peer is gone or that nobody uses it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Liveness {
-    /// A Ping is sent when nothing was received for so long; `None`, the default, never. A peer
-    /// answers only while its application reads or writes: choose a time that, with the Pings
-    /// that may be missed, is longer than any application is busy with something else.
+    /// A Ping is sent when nothing was received for so long; 30 s. `None`: never, which leaves it
+    /// to the transport.
+    ///
+    /// A peer answers whatever its application does, except behind Data that the application has
+    /// not read. So this, times one more than [`dead_after`](Self::dead_after), should be longer
+    /// than any application leaves what it was sent lying.
     pub ping_after: Option<Duration>,
-    /// The peer is given up when so many Pings in a row were not answered. 3; at most 8.
+    /// The peer is given up when so many Pings in a row were not answered. 3; at most 8. Pings
+    /// that the transport does not take are not counted, nor is time in which Data of the peer
+    /// lies here unread.
     pub dead_after: u8,
     /// The connection ends when no Data went either way for so long; `None` never, the default.
     pub idle_timeout: Option<Duration>,
@@ -28,27 +28,28 @@ pub struct Liveness {
 
 impl Default for Liveness {
     fn default() -> Self {
-        Self { ping_after: None, dead_after: 3, idle_timeout: None }
+        Self { ping_after: Some(Duration::from_secs(30)), dead_after: 3, idle_timeout: None }
     }
 }
 
 /// What the time that has passed asks for.
 #[derive(Debug)]
 pub(super) enum Due {
+    /// Nothing before then, if ever.
+    Nothing(Option<Instant>),
     Ping([u8; 8]),
     End(Error),
 }
 
 /// Watches one connection.
+#[derive(Debug)]
 pub(super) struct Watch {
     settings: Liveness,
-    /// Made when the stream is first waited for.
-    timer: Option<Pin<Box<Sleep>>>,
-    /// When anything was received last.
+    /// When the peer gave a sign of life last.
     heard: Instant,
-    /// When Data was received last.
+    /// When Data went either way last.
     used: Instant,
-    /// Pings since anything was received.
+    /// Pings since then.
     unanswered: u8,
     pings: u64,
 }
@@ -56,59 +57,38 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(settings: Liveness) -> Self {
         let now = Instant::now();
-        Self { settings, timer: None, heard: now, used: now, unanswered: 0, pings: 0 }
+        Self { settings, heard: now, used: now, unanswered: 0, pings: 0 }
     }
 
-    /// Whether there is anything to watch.
-    pub(super) const fn is_on(&self) -> bool {
-        self.settings.ping_after.is_some() || self.settings.idle_timeout.is_some()
-    }
-
-    /// Something came.
-    pub(super) fn heard(&mut self) {
-        self.heard = Instant::now();
-        self.unanswered = 0;
-    }
-
-    /// It was Data.
-    pub(super) const fn used(&mut self) {
-        self.used = self.heard;
-    }
-
-    /// When the next Ping is due.
-    fn next_ping(&self) -> Option<Instant> {
-        let every = self.settings.ping_after?;
-        let periods = u32::from(self.unanswered).saturating_add(1);
-        Some(after(self.heard, every.saturating_mul(periods)))
-    }
-
-    /// Waits for the next thing to do; `wrote` is when this side sent Data last.
-    pub(super) fn poll(&mut self, wrote: Instant, cx: &mut Context<'_>) -> Poll<Due> {
-        loop {
-            let now = Instant::now();
-            let idle = self.settings.idle_timeout.map(|limit| after(self.used.max(wrote), limit));
-            if idle.is_some_and(|idle| idle <= now) {
-                return Poll::Ready(Due::End(Error::Idle));
-            }
-            let ping = self.next_ping();
-            if ping.is_some_and(|ping| ping <= now) {
-                if self.unanswered >= self.settings.dead_after.min(8) {
-                    return Poll::Ready(Due::End(Error::Silent));
-                }
-                self.unanswered = self.unanswered.saturating_add(1);
-                self.pings = self.pings.wrapping_add(1);
-                return Poll::Ready(Due::Ping(self.pings.to_be_bytes()));
-            }
-            let Some(next) = [idle, ping].into_iter().flatten().min() else {
-                return Poll::Pending;
-            };
-            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(next)));
-            if timer.deadline() != next {
-                timer.as_mut().reset(next);
-            }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+    /// Something was received then.
+    pub(super) fn heard(&mut self, then: Instant) {
+        if then > self.heard {
+            self.heard = then;
+            self.unanswered = 0;
         }
+    }
+
+    /// Data was sent or received then.
+    pub(super) fn used(&mut self, then: Instant) {
+        self.used = self.used.max(then);
+    }
+
+    /// What is to be done now, or when there will be something.
+    pub(super) fn due(&mut self, now: Instant) -> Due {
+        let idle = self.settings.idle_timeout.map(|limit| after(self.used, limit));
+        if idle.is_some_and(|idle| idle <= now) {
+            return Due::End(Error::Idle);
+        }
+        let periods = u32::from(self.unanswered).saturating_add(1);
+        let ping = self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)));
+        if ping.is_some_and(|ping| ping <= now) {
+            if self.unanswered >= self.settings.dead_after.min(8) {
+                return Due::End(Error::Silent);
+            }
+            self.unanswered = self.unanswered.saturating_add(1);
+            self.pings = self.pings.wrapping_add(1);
+            return Due::Ping(self.pings.to_be_bytes());
+        }
+        Due::Nothing([idle, ping].into_iter().flatten().min())
     }
 }

@@ -1,65 +1,78 @@
-//! Waking both halves of a connection.
+//! Waking whoever uses a connection.
 //!
-//! Either half may poll either direction of the transport, which remembers one waker for each
-//! direction. So the transport is always polled with a waker that wakes both halves.
+//! Either half, and the driver, may poll either direction of the transport, which remembers one
+//! waker for each direction. So the transport is always polled with a waker that finds out whom to
+//! wake.
 
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use atomic_waker::AtomicWaker;
 
-/// Which half of a stream acts.
+/// Who acts on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Half {
+pub(super) enum Party {
+    /// The half that reads.
     Reader,
+    /// The half that writes.
     Writer,
+    /// The task that looks after the connection while neither half does.
+    Driver,
 }
 
-impl Half {
-    pub(super) const fn other(self) -> Self {
-        match self {
-            Self::Reader => Self::Writer,
-            Self::Writer => Self::Reader,
+#[derive(Debug, Default)]
+struct All {
+    reader: AtomicWaker,
+    writer: AtomicWaker,
+    driver: AtomicWaker,
+}
+
+impl All {
+    const fn of(&self, party: Party) -> &AtomicWaker {
+        match party {
+            Party::Reader => &self.reader,
+            Party::Writer => &self.writer,
+            Party::Driver => &self.driver,
         }
     }
 }
 
-#[derive(Debug, Default)]
-struct Both {
-    reader: AtomicWaker,
-    writer: AtomicWaker,
-}
-
-impl Wake for Both {
+impl Wake for All {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
+    /// Both halves; the driver where none of them waits, so that it costs nothing where they do.
     fn wake_by_ref(self: &Arc<Self>) {
-        self.reader.wake();
-        self.writer.wake();
+        let halves = [self.reader.take(), self.writer.take()];
+        if halves.iter().all(Option::is_none) {
+            self.driver.wake();
+        }
+        halves.into_iter().flatten().for_each(Waker::wake);
     }
 }
 
 /// The waker of one direction of the transport.
 #[derive(Debug)]
 pub(super) struct Wakers {
-    both: Arc<Both>,
+    all: Arc<All>,
     waker: Waker,
 }
 
 impl Wakers {
     pub(super) fn new() -> Self {
-        let both = Arc::<Both>::default();
-        Self { waker: Waker::from(Arc::clone(&both)), both }
+        let all = Arc::<All>::default();
+        Self { waker: Waker::from(Arc::clone(&all)), all }
     }
 
-    /// Notes that a half's task waits for this direction.
-    pub(super) fn register(&self, half: Half, cx: &Context<'_>) {
-        match half {
-            Half::Reader => self.both.reader.register(cx.waker()),
-            Half::Writer => self.both.writer.register(cx.waker()),
-        }
+    /// Notes that a party's task waits for this direction.
+    pub(super) fn register(&self, party: Party, cx: &Context<'_>) {
+        self.all.of(party).register(cx.waker());
+    }
+
+    /// A party waits no more.
+    pub(super) fn forget(&self, party: Party) {
+        self.all.of(party).take();
     }
 
     /// What the transport is polled with.
@@ -67,11 +80,15 @@ impl Wakers {
         Context::from_waker(&self.waker)
     }
 
-    /// Wakes one half.
-    pub(super) fn wake(&self, half: Half) {
-        match half {
-            Half::Reader => self.both.reader.wake(),
-            Half::Writer => self.both.writer.wake(),
+    /// Wakes one party.
+    pub(super) fn wake(&self, party: Party) {
+        self.all.of(party).wake();
+    }
+
+    /// Wakes everybody.
+    pub(super) fn wake_all(&self) {
+        for party in [Party::Reader, Party::Writer, Party::Driver] {
+            self.wake(party);
         }
     }
 }

@@ -6,29 +6,27 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use super::{Connection, lock};
+use crate::buffer::Room;
 use crate::error::{Error, ErrorCode, Misuse};
 use crate::stream::Transport;
 use crate::stream::ending::{Ending, outlive};
 use crate::stream::inbound::Inbound;
-use crate::stream::outbound::Outbound;
 use crate::stream::roll::End;
-use crate::stream::wakers::Half;
+use crate::stream::wakers::Party;
 
 impl<IO: Transport> Connection<IO> {
     /// The connection ends with an error. What the peer did wrong it is told.
     pub(super) fn fail(&self, error: Error) {
         if let Some(code) = error.code() {
             let mut outbound = lock(&self.outbound);
-            outbound.prepare();
-            let Outbound { sender, buffer, .. } = &mut *outbound;
-            let said = sender.error(code, "", buffer).is_ok();
+            let said = outbound.buffer.error(code, "").is_ok();
             self.said.store(said, Ordering::Release);
             // the reading half may never be polled again
             let _ = outbound.poll_drain(&mut self.writable.context());
         }
         let _ = self.ended.set(error);
-        self.readable.wake(Half::Writer);
-        self.writable.wake(Half::Writer);
+        self.readable.wake_all();
+        self.writable.wake_all();
     }
 
     pub(in crate::stream) fn begin_abort(&self, code: ErrorCode, text: &str) -> Result<(), Error> {
@@ -36,10 +34,7 @@ impl<IO: Transport> Connection<IO> {
     }
 
     fn abort_with(&self, code: ErrorCode, text: &str, error: Error) -> Result<(), Error> {
-        let mut outbound = lock(&self.outbound);
-        outbound.prepare();
-        let Outbound { sender, buffer, .. } = &mut *outbound;
-        sender.error(code, text, buffer)?;
+        lock(&self.outbound).buffer.error(code, text)?;
         self.said.store(true, Ordering::Release);
         let _ = self.ended.set(error);
         Ok(())
@@ -49,20 +44,20 @@ impl<IO: Transport> Connection<IO> {
     pub(in crate::stream) fn poll_ending(
         &self,
         inbound: &mut Inbound<IO::Read>,
-        half: Half,
+        party: Party,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
         if self.said.swap(false, Ordering::AcqRel) {
             inbound.ending = Some(Ending::new());
         }
         let Some(mut ending) = inbound.ending.take() else { return Poll::Ready(Ok(())) };
-        self.writable.register(half, cx);
+        self.writable.register(party, cx);
         let end = lock(&self.outbound).poll_end(&mut self.writable.context());
-        self.readable.register(half, cx);
+        self.readable.register(party, cx);
         let over = loop {
-            inbound.discard();
-            match inbound.poll_fill(&mut self.readable.context()) {
-                Poll::Ready(Ok(len)) if len > 0 && ending.dropped(len) => {}
+            inbound.buffer.discard();
+            match inbound.poll_fill(Room::Full, &mut self.readable.context()) {
+                Poll::Ready(Ok(Some(len @ 1..))) if ending.dropped(len) => {}
                 Poll::Ready(_) => break true,
                 Poll::Pending => break false,
             }
@@ -72,7 +67,7 @@ impl<IO: Transport> Connection<IO> {
         // whichever half polled last, both are woken
         if over || ending.is_late(&mut self.readable.context()) {
             inbound.moved = true;
-            inbound.discard();
+            inbound.buffer.discard();
             return Poll::Ready(Ok(()));
         }
         inbound.ending = Some(ending);
@@ -82,6 +77,9 @@ impl<IO: Transport> Connection<IO> {
 
 impl<IO: Transport> Drop for Connection<IO> {
     fn drop(&mut self) {
+        if let Some(driver) = self.driver.get() {
+            driver.abort();
+        }
         let outbound = self.outbound.get_mut().unwrap_or_else(PoisonError::into_inner);
         let inbound = self.inbound.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         // behind a Close the peer may still answer a Ping or a rekey
@@ -101,9 +99,7 @@ impl<IO: Transport> End for Connection<IO> {
         }
         // the halves may not be polled any more, so what can go out goes now
         let _ = lock(&self.outbound).poll_end(&mut self.writable.context());
-        for half in [Half::Reader, Half::Writer] {
-            self.readable.wake(half);
-            self.writable.wake(half);
-        }
+        self.readable.wake_all();
+        self.writable.wake_all();
     }
 }

@@ -19,8 +19,11 @@ pub(super) fn read_buffer() -> Box<[u8]> {
     kept.unwrap_or_else(|| vec![0; LEN].into_boxed_slice())
 }
 
-/// Gives a read buffer back.
+/// Gives a read buffer back; one of another length is freed.
 pub(super) fn keep_read(buffer: Box<[u8]>) {
+    if buffer.len() != LEN {
+        return;
+    }
     // a thread that is ending has no pool any more: the buffer is freed
     let _ = READ.try_with(|pool| {
         let mut pool = pool.borrow_mut();

@@ -1,0 +1,127 @@
+//! The sending direction: sealed records on their way to the transport.
+
+use std::time::{Duration, Instant};
+
+use super::pool;
+use crate::error::{Error, ErrorCode};
+use crate::session::{Control, Sender};
+
+/// Data of one record. Smaller records let the peer open the first while the last are on their
+/// way; larger ones save little.
+const RECORD: usize = 16 << 10;
+/// Data that is sealed before the transport is asked to take it.
+const BATCH: usize = 128 << 10;
+/// Data after which a writer looks for what the peer has sent, should nobody read.
+const AHEAD: usize = 256 << 10;
+
+/// What was sealed and the transport has not taken.
+#[derive(Debug)]
+pub(crate) struct WriteBuffer {
+    pub(crate) sender: Sender,
+    bytes: Vec<u8>,
+    sent: usize,
+    since_ahead: usize,
+    keyed: Instant,
+    /// When Data was sealed last.
+    wrote: Instant,
+    /// Data records are padded to a multiple of so many bytes; 0: not at all.
+    pub(crate) padding: u16,
+}
+
+impl WriteBuffer {
+    pub(crate) const fn new(sender: Sender, now: Instant) -> Self {
+        Self {
+            sender,
+            bytes: Vec::new(),
+            sent: 0,
+            since_ahead: 0,
+            keyed: now,
+            wrote: now,
+            padding: 0,
+        }
+    }
+
+    /// Where records are sealed to.
+    fn prepare(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = pool::write_buffer();
+        }
+    }
+
+    /// Seals what control wants sent.
+    pub(crate) fn transmit(&mut self, control: &mut Control, now: Instant) -> Result<(), Error> {
+        self.prepare();
+        let (before, _) = self.sender.used();
+        control.transmit(&mut self.sender, &mut self.bytes)?;
+        let (after, _) = self.sender.used();
+        if after < before {
+            self.keyed = now;
+        }
+        Ok(())
+    }
+
+    /// How long the key in use has been in use.
+    pub(crate) fn key_age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.keyed)
+    }
+
+    /// When Data was sealed last.
+    pub(crate) const fn wrote(&self) -> Instant {
+        self.wrote
+    }
+
+    /// Whether a writer should look for what the peer has sent; then it counts anew.
+    pub(crate) const fn is_ahead_due(&mut self) -> bool {
+        let due = self.since_ahead >= AHEAD;
+        if due {
+            self.since_ahead = 0;
+        }
+        due
+    }
+
+    /// Seals as much of `data` as one batch takes; how much it was.
+    pub(crate) fn seal(&mut self, data: &[u8], now: Instant) -> Result<usize, Error> {
+        self.prepare();
+        self.wrote = now;
+        let mut sealed = 0_usize;
+        for chunk in data.get(..data.len().min(BATCH)).unwrap_or_default().chunks(RECORD) {
+            match self.sender.data_padded_to(self.padding, chunk, &mut self.bytes) {
+                Ok(()) => sealed = sealed.saturating_add(chunk.len()),
+                Err(_) if sealed > 0 => break,
+                Err(error) => return Err(error),
+            }
+        }
+        self.since_ahead = self.since_ahead.saturating_add(sealed);
+        Ok(sealed)
+    }
+
+    /// Seals Close, once.
+    pub(crate) fn close(&mut self, control: &mut Control) -> Result<(), Error> {
+        self.prepare();
+        self.sender.close(&mut self.bytes)?;
+        control.closed();
+        Ok(())
+    }
+
+    /// Seals Error, the last record.
+    pub(crate) fn error(&mut self, code: ErrorCode, text: &str) -> Result<(), Error> {
+        self.prepare();
+        self.sender.error(code, text, &mut self.bytes)
+    }
+
+    /// What the transport is to take next; [`Self::taken`] says how much it took.
+    pub(crate) fn pending(&self) -> Option<&[u8]> {
+        self.bytes.get(self.sent..).filter(|rest| !rest.is_empty())
+    }
+
+    /// The transport took so much.
+    pub(crate) const fn taken(&mut self, len: usize) {
+        self.sent = self.sent.saturating_add(len);
+    }
+
+    /// Gives the buffer back to the pool; all of it must have been taken.
+    pub(crate) fn release(&mut self) {
+        self.sent = 0;
+        pool::keep_write(std::mem::take(&mut self.bytes));
+    }
+}

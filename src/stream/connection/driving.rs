@@ -1,0 +1,79 @@
+//! What the driver does.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+use std::task::Context;
+
+use tokio::time::Instant;
+
+use super::reading::Ahead;
+use super::{Connection, lock};
+use crate::stream::Transport;
+use crate::stream::liveness::{Due, Watch};
+use crate::stream::wakers::Party;
+
+impl<IO: Transport> Connection<IO> {
+    /// Does what is due, until the connection is over; says when there will be more to do.
+    pub(in crate::stream) fn look_after(
+        &self,
+        watch: &mut Watch,
+        cx: &mut Context<'_>,
+    ) -> ControlFlow<(), Option<Instant>> {
+        self.writable.register(Party::Driver, cx);
+        let ahead = self.read_ahead(Party::Driver, cx);
+        let now = Instant::now();
+        if ahead == Ahead::Ended && (self.ended.get().is_some() || self.is_over()) {
+            return ControlFlow::Break(());
+        }
+        self.note_life(watch, ahead, now);
+        let next = match watch.due(now) {
+            // nothing is heard any more
+            _ if matches!(ahead, Ahead::Ended | Ahead::Ending) => None,
+            Due::Nothing(next) => next,
+            Due::Ping(payload) => {
+                let mut control = lock(&self.control);
+                // with eight out already there is nothing to add
+                let _ = control.ping(payload);
+                self.note(&control);
+                Some(now)
+            }
+            Due::End(error) => {
+                self.fail(error);
+                Some(now)
+            }
+        };
+        self.renew_old_key(now);
+        self.poll_transmit(Party::Driver, cx);
+        ControlFlow::Continue(next)
+    }
+
+    /// Tells the watch what speaks for the peer's being there.
+    fn note_life(&self, watch: &mut Watch, ahead: Ahead, now: Instant) {
+        let excused = match ahead {
+            // the peer's Data lies here, and with it perhaps its Pongs
+            Ahead::Barred | Ahead::Busy => true,
+            // it does not get the Pings
+            _ => self.stuck.load(Ordering::Acquire),
+        };
+        if excused {
+            watch.heard(now);
+        }
+        if let Some(inbound) = &*lock(&self.inbound) {
+            watch.heard(inbound.heard);
+            watch.used(inbound.used);
+        }
+        watch.used(lock(&self.outbound).buffer.wrote().into());
+    }
+
+    /// A connection that is idle, or only receives, has its keys renewed by the hour all the same.
+    fn renew_old_key(&self, now: Instant) {
+        let age = lock(&self.outbound).buffer.key_age(now.into_std());
+        if age >= self.policy.interval && self.ended.get().is_none() {
+            self.want_rekey();
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        lock(&self.control).is_over() && !self.stuck.load(Ordering::Acquire)
+    }
+}
