@@ -54,7 +54,7 @@ pub use layers::{
     anonymous, ip_allowlist, nobody, password, public_key,
 };
 
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use conversation::{Desk, Question};
 
 /// Decides whether a client is admitted.

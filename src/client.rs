@@ -1,25 +1,27 @@
 //! Connecting.
 
+#[cfg(feature = "tokio")]
+mod connect;
 mod error;
-mod handshake;
+pub(crate) mod handshake;
 
 pub use error::ConnectError;
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::crypto::Cipher;
-use crate::deadlines::{Deadlines, after};
+use crate::deadlines::Deadlines;
 use crate::handshake::{ClientConfig, Exchange, Target};
 use crate::key::Identity;
+use crate::liveness::Liveness;
+use crate::runtime::Tokio;
 use crate::session::RekeyPolicy;
-use crate::stream::{Liveness, Stream, Transport};
 use crate::trust::{Host, HostVerifier, KnownHosts, PinnedKeys};
 
 /// Gives the password for a server that asks for one.
@@ -53,8 +55,10 @@ pub struct PasswordRequest<'a> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Client {
+///
+/// `M` says how it waits: [`handfast::Client`](crate::Client) and
+/// [`blocking::Client`](crate::blocking::Client) are this.
+pub struct Client<M = Tokio> {
     config: ClientConfig,
     identity: Option<Identity>,
     verifier: Arc<dyn HostVerifier>,
@@ -63,15 +67,22 @@ pub struct Client {
     connect_timeout: Duration,
     policy: RekeyPolicy,
     liveness: Liveness,
+    waits: PhantomData<fn() -> M>,
 }
 
-impl Default for Client {
+impl<M> Clone for Client<M> {
+    fn clone(&self) -> Self {
+        self.like()
+    }
+}
+
+impl<M> Default for Client<M> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl Client {
+impl<M> Client<M> {
     /// A client that knows no host and proves no key yet.
     #[must_use]
     pub fn new() -> Self {
@@ -84,6 +95,7 @@ impl Client {
             connect_timeout: Duration::from_secs(30),
             policy: RekeyPolicy::client(),
             liveness: Liveness::default(),
+            waits: PhantomData,
         }
     }
 
@@ -127,7 +139,7 @@ impl Client {
     }
 
     /// The application protocols that the client speaks, its favourite first: at most 16 names of
-    /// 1 to 255 bytes. The server picks one; [`Stream::protocol`] tells which.
+    /// 1 to 255 bytes. The server picks one; [`Stream::protocol`](crate::Stream::protocol) tells which.
     #[must_use]
     pub fn protocols<P: Into<Vec<u8>>>(mut self, names: impl IntoIterator<Item = P>) -> Self {
         self.config.protocols = names.into_iter().map(Into::into).collect();
@@ -187,127 +199,26 @@ impl Client {
         self
     }
 
-    /// How streams find out that their peer is gone. Default: by the transport alone.
+    /// How streams find out that their peer is gone. Default: by Pings, after two minutes.
     #[must_use]
     pub const fn liveness(mut self, liveness: Liveness) -> Self {
         self.liveness = liveness;
         self
     }
 
-    /// Connects to `name:port` over TCP: tries all addresses of the name in turn, runs the
-    /// handshake, and returns once the server has said Welcome.
-    ///
-    /// # Errors
-    ///
-    /// Whatever kept the connection from coming about, on either side; see [`ConnectError`].
-    ///
-    /// # Cancel safety
-    ///
-    /// A future that is dropped closes what it had opened.
-    pub async fn connect(&self, address: &str) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address).await?;
-        self.connect_over(tcp, &host).await
-    }
-
-    /// The same without waiting for Welcome before sending: `data`, at most 65,535 bytes, goes out
-    /// behind the client's proof, and saves a round trip. The server hands it to its application
-    /// once it has admitted the client; it cannot ask this client for another factor.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::connect`]; also if `data` is too long, or more than one protocol is named.
-    pub async fn connect_eager(&self, address: &str, data: &[u8]) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address).await?;
-        self.connect_over_eager(tcp, &host, data).await
-    }
-
-    /// Connects over a Unix socket. `host` is what the server's key is filed under.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::connect`].
-    #[cfg(unix)]
-    pub async fn connect_unix(
-        &self,
-        path: impl AsRef<std::path::Path>,
-        host: &Host,
-    ) -> Result<Stream<tokio::net::UnixStream>, ConnectError> {
-        let path = path.as_ref();
-        let stream = timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                waiting_for: "the socket to take the connection",
-            })?
-            .map_err(|problem| ConnectError::Io {
-                doing: "connecting to the Unix socket",
-                problem,
-            })?;
-        self.connect_over(stream, host).await
-    }
-
-    /// Runs the handshake over a stream that is open already; [`Any`](crate::stream::Any) takes
-    /// every `AsyncRead + AsyncWrite`. `host` is what the server's key is filed under.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::connect`].
-    pub async fn connect_over<IO: Transport>(
-        &self,
-        io: IO,
-        host: &Host,
-    ) -> Result<Stream<IO>, ConnectError> {
-        handshake::run(self, io, host, None).await
-    }
-
-    /// [`Self::connect_over`] without waiting for Welcome, as [`Self::connect_eager`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::connect_eager`].
-    pub async fn connect_over_eager<IO: Transport>(
-        &self,
-        io: IO,
-        host: &Host,
-        data: &[u8],
-    ) -> Result<Stream<IO>, ConnectError> {
-        handshake::run(self, io, host, Some(data)).await
-    }
-
-    /// Opens TCP to the first address of a name that takes it.
-    async fn open(&self, address: &str) -> Result<(Host, TcpStream), ConnectError> {
-        let host = Host::parse(address, None)?;
-        let deadline = after(Instant::now(), self.connect_timeout);
-        let open = async {
-            let addresses = tokio::net::lookup_host((host.name(), host.port()))
-                .await
-                .map_err(|problem| ConnectError::Resolve { host: host.clone(), problem })?;
-            let mut failures = Vec::new();
-            let addresses: Vec<_> = addresses.collect();
-            let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-            for address in addresses {
-                // an address that swallows everything must not use up the time of the others
-                let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
-                left = left.saturating_sub(1);
-                let connected = timeout(share, TcpStream::connect(address)).await;
-                match connected.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())) {
-                    Ok(stream) => {
-                        stream.set_nodelay(true).map_err(|problem| ConnectError::Io {
-                            doing: "setting TCP_NODELAY",
-                            problem,
-                        })?;
-                        return Ok(stream);
-                    }
-                    Err(problem) => failures.push((address, problem)),
-                }
-            }
-            Err(ConnectError::Unreachable { host: host.clone(), failures })
-        };
-        // a little later than the last address, whose failure says more
-        let limit = self.connect_timeout.saturating_add(Duration::from_millis(100));
-        let stream = timeout(limit, open).await.map_err(|_| ConnectError::TimedOut {
-            waiting_for: "an address to take the connection",
-        })??;
-        Ok((host, stream))
+    /// The same settings, for another way to wait.
+    pub(crate) fn like<N>(&self) -> Client<N> {
+        Client {
+            config: self.config.clone(),
+            identity: self.identity.clone(),
+            verifier: Arc::clone(&self.verifier),
+            passwords: self.passwords.clone(),
+            deadlines: self.deadlines,
+            connect_timeout: self.connect_timeout,
+            policy: self.policy,
+            liveness: self.liveness,
+            waits: PhantomData,
+        }
     }
 
     fn config_for(&self, host: &Host, eager: bool) -> ClientConfig {
@@ -319,7 +230,7 @@ impl Client {
     }
 }
 
-impl fmt::Debug for Client {
+impl<M> fmt::Debug for Client<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("config", &self.config)

@@ -1,8 +1,6 @@
 //! How long each part of a handshake may take.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Time limits of a handshake (docs/PROTOCOL.md, "Limits").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -113,14 +113,16 @@
 //! Without default features there remains the core. Rust 1.88 or later is needed; raising that is
 //! not a breaking change, but is noted in the change log.
 
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod agreement;
 #[cfg(feature = "files")]
 pub mod auth;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod buffer;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub mod client;
 mod crypto;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 mod deadlines;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -128,9 +130,17 @@ mod error;
 pub mod fuzzing;
 pub mod handshake;
 pub mod key;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod link;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod liveness;
 mod record;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod roll;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub mod runtime;
 mod schedule;
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub mod server;
 pub mod session;
 #[cfg(feature = "tokio")]
@@ -141,10 +151,10 @@ mod wire;
 
 #[cfg(feature = "files")]
 pub use auth::Authenticator;
-#[cfg(feature = "tokio")]
-pub use client::{Client, ConnectError};
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use client::ConnectError;
 pub use crypto::{Cipher, UnknownCipher};
-#[cfg(feature = "tokio")]
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub use deadlines::Deadlines;
 pub use error::{
     Error, ErrorCode, Farewell, Foreign, Incompatible, KeyType, Malformed, Misbehaved, Misuse,
@@ -152,9 +162,19 @@ pub use error::{
 };
 pub use key::Identity;
 #[cfg(feature = "tokio")]
-pub use server::{AcceptError, Listener, Peer, Server};
+pub use server::Listener;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub use server::{AcceptError, Peer};
 #[cfg(feature = "tokio")]
 pub use stream::Stream;
+
+/// A [`client::Client`] that waits in tasks, on tokio; see there.
+#[cfg(feature = "tokio")]
+pub type Client = client::Client<runtime::Tokio>;
+
+/// A [`server::Server`] that waits in tasks, on tokio; see there.
+#[cfg(feature = "tokio")]
+pub type Server<A = auth::Nobody> = server::Server<A, runtime::Tokio>;
 
 #[cfg(test)]
 mod tests;

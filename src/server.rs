@@ -1,25 +1,28 @@
 //! Accepting.
 
+#[cfg(feature = "tokio")]
+mod accept;
 mod error;
-mod handshake;
+pub(crate) mod handshake;
+#[cfg(feature = "tokio")]
 mod listener;
-mod slots;
+pub(crate) mod slots;
 
 pub use error::AcceptError;
+#[cfg(feature = "tokio")]
 pub use listener::Listener;
 
-use std::io;
+use std::marker::PhantomData;
 use std::sync::Arc;
-
-use tokio::net::{TcpListener, ToSocketAddrs};
 
 use crate::auth::{Authenticator, Nobody, PeerAddr, nobody};
 use crate::crypto::Cipher;
 use crate::deadlines::Deadlines;
 use crate::handshake::{Exchange, Identities, ServerConfig, Stealth, Target};
 use crate::key::{Identity, PublicKey};
+use crate::liveness::Liveness;
+use crate::runtime::Tokio;
 use crate::session::RekeyPolicy;
-use crate::stream::{Liveness, Roll, Stream, Transport};
 
 /// Accepts connections: a host key, and what decides whom to admit. Cheap to clone.
 ///
@@ -43,8 +46,11 @@ use crate::stream::{Liveness, Roll, Stream, Transport};
 /// }
 /// # }
 /// ```
+///
+/// `M` says how it waits: [`handfast::Server`](crate::Server) and
+/// [`blocking::Server`](crate::blocking::Server) are this.
 #[derive(Debug)]
-pub struct Server<A = Nobody> {
+pub struct Server<A = Nobody, M = Tokio> {
     config: Arc<ServerConfig>,
     authenticator: Arc<A>,
     deadlines: Deadlines,
@@ -52,19 +58,12 @@ pub struct Server<A = Nobody> {
     policy: RekeyPolicy,
     liveness: Liveness,
     turned_away: TurnedAway,
+    waits: PhantomData<fn() -> M>,
 }
 
-impl<A> Clone for Server<A> {
+impl<A, M> Clone for Server<A, M> {
     fn clone(&self) -> Self {
-        Self {
-            config: Arc::clone(&self.config),
-            authenticator: Arc::clone(&self.authenticator),
-            deadlines: self.deadlines,
-            limits: self.limits,
-            policy: self.policy,
-            liveness: self.liveness,
-            turned_away: self.turned_away,
-        }
+        self.like()
     }
 }
 
@@ -112,7 +111,7 @@ pub struct Peer<C> {
     pub credentials: C,
 }
 
-impl Server {
+impl<M> Server<Nobody, M> {
     /// A server with this host key, which admits nobody yet.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
@@ -124,14 +123,29 @@ impl Server {
             policy: RekeyPolicy::server(),
             liveness: Liveness::default(),
             turned_away: TurnedAway::default(),
+            waits: PhantomData,
         }
     }
 }
 
-impl<A> Server<A> {
+impl<A, M> Server<A, M> {
+    /// The same settings, for another way to wait.
+    pub(crate) fn like<N>(&self) -> Server<A, N> {
+        Server {
+            config: Arc::clone(&self.config),
+            authenticator: Arc::clone(&self.authenticator),
+            deadlines: self.deadlines,
+            limits: self.limits,
+            policy: self.policy,
+            liveness: self.liveness,
+            turned_away: self.turned_away,
+            waits: PhantomData,
+        }
+    }
+
     /// What decides whom to admit.
     #[must_use]
-    pub fn authenticator<B: Authenticator>(self, authenticator: B) -> Server<B> {
+    pub fn authenticator<B: Authenticator>(self, authenticator: B) -> Server<B, M> {
         Server {
             config: self.config,
             authenticator: Arc::new(authenticator),
@@ -140,6 +154,7 @@ impl<A> Server<A> {
             policy: self.policy,
             liveness: self.liveness,
             turned_away: self.turned_away,
+            waits: PhantomData,
         }
     }
 
@@ -218,7 +233,7 @@ impl<A> Server<A> {
         self
     }
 
-    /// How streams find out that their peer is gone. Default: by the transport alone.
+    /// How streams find out that their peer is gone. Default: by Pings, after two minutes.
     #[must_use]
     pub const fn liveness(mut self, liveness: Liveness) -> Self {
         self.liveness = liveness;
@@ -230,73 +245,5 @@ impl<A> Server<A> {
     pub const fn rekey(mut self, policy: RekeyPolicy) -> Self {
         self.policy = policy;
         self
-    }
-}
-
-impl<A: Authenticator + 'static> Server<A> {
-    /// Listens on TCP.
-    ///
-    /// # Errors
-    ///
-    /// The address cannot be bound, or the settings are not ones that the protocol can express
-    /// ([`io::ErrorKind::InvalidInput`]).
-    pub async fn listen(
-        &self,
-        address: impl ToSocketAddrs,
-    ) -> io::Result<Listener<A::Credentials>> {
-        self.listen_on(TcpListener::bind(address).await?)
-    }
-
-    /// The same on a listener that is open already.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::listen`].
-    pub fn listen_on(&self, listener: TcpListener) -> io::Result<Listener<A::Credentials>> {
-        self.config.check()?;
-        Ok(Listener::start(self.clone(), listener))
-    }
-
-    /// Listens on a Unix socket at `path`, which must not exist yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`Self::listen`].
-    #[cfg(unix)]
-    pub fn listen_unix(
-        &self,
-        path: impl AsRef<std::path::Path>,
-    ) -> io::Result<Listener<A::Credentials, tokio::net::UnixStream>> {
-        self.config.check()?;
-        Ok(Listener::start(self.clone(), tokio::net::UnixListener::bind(path)?))
-    }
-
-    /// Runs the handshake over a stream that is open already; [`Any`](crate::stream::Any) takes
-    /// every `AsyncRead + AsyncWrite`. `from` is what address lists are held against.
-    ///
-    /// # Errors
-    ///
-    /// Whatever kept the client from being admitted; see [`AcceptError`].
-    ///
-    /// # Cancel safety
-    ///
-    /// A future that is dropped closes the stream.
-    pub async fn accept_over<IO: Transport>(
-        &self,
-        io: IO,
-        from: PeerAddr,
-    ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-        self.accept_onto(io, from, None).await
-    }
-
-    /// The same, entered on a roll.
-    async fn accept_onto<IO: Transport>(
-        &self,
-        io: IO,
-        from: PeerAddr,
-        roll: Option<Arc<Roll>>,
-    ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-        self.config.check()?;
-        handshake::run(self, io, from, roll).await
     }
 }

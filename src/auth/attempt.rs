@@ -80,7 +80,10 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "streams begin it"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "blocking")),
+        expect(dead_code, reason = "streams begin it")
+    )]
     pub(crate) fn new(peer: PeerAddr) -> (Self, Desk) {
         let (line, desk) = conversation::conversation();
         (Self { peer, line, claims: None, evidence: Evidence::default() }, desk)
@@ -174,7 +177,10 @@ impl<C> Admitted<C> {
     }
 
     /// Whether anything was proved on the path that admitted.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "streams ask"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "blocking")),
+        expect(dead_code, reason = "streams ask")
+    )]
     pub(crate) const fn is_proved(&self) -> bool {
         self.attempt.evidence.proved
     }

@@ -17,7 +17,10 @@ pub(crate) enum Question {
     /// Its words, and the key that it proves.
     Claims,
     /// A password. `key_accepted` tells whether a layer accepted the client's key before.
-    #[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "streams read it"))]
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "blocking")),
+        expect(dead_code, reason = "streams read it")
+    )]
     Password { prompt: String, key_accepted: bool },
 }
 
@@ -98,7 +101,10 @@ impl Line {
     }
 }
 
-#[cfg_attr(not(feature = "tokio"), expect(dead_code, reason = "streams drive it"))]
+#[cfg_attr(
+    not(any(feature = "tokio", feature = "blocking")),
+    expect(dead_code, reason = "streams drive it")
+)]
 impl Desk {
     /// The question that waits, if any; else `driver` is woken when one comes.
     pub(crate) fn question(&self, driver: &Waker) -> Option<Question> {

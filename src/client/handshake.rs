@@ -1,19 +1,19 @@
 //! A client's handshake over a transport.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use rand::rngs::SysRng;
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::{Client, ConnectError, PasswordRequest};
+use crate::agreement::Agreement;
 use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Misuse};
 use crate::handshake::client::{self, Answer};
 use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
-use crate::session::MAX_DATA;
-use crate::stream::{Agreement, Begin, Fault, Inbox, Stream, Transport, part};
+use crate::link::{Fault, LenOf, Link};
+use crate::session::{MAX_DATA, Session};
 use crate::trust::Host;
 
 /// Data that an eager client may send, at most: what a server holds for it.
@@ -37,93 +37,60 @@ impl From<Failure> for End {
     }
 }
 
-impl From<Fault> for End {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Io(problem) => ConnectError::Io { doing: "reading", problem }.into(),
-            Fault::Protocol(error) => error.into(),
-        }
-    }
-}
-
-pub(super) async fn run<IO: Transport>(
-    client: &Client,
-    io: IO,
+/// Runs the handshake; on failure says to the server what is to be said.
+pub(crate) async fn run<M, L: Link>(
+    client: &Client<M>,
+    link: L,
     host: &Host,
     eager: Option<&[u8]>,
-) -> Result<Stream<IO>, ConnectError> {
-    let (read, write) = io.into_halves();
-    let mut handshake = Handshake::<IO> {
-        client,
-        host,
-        inbox: Inbox::new(read),
-        write,
-        deadline: after(Instant::now(), client.deadlines.handshake),
-    };
+) -> Result<(L, Session, Agreement), ConnectError> {
+    let deadline = after(L::now(), client.deadlines.handshake);
+    let mut handshake = Handshake { client, host, link, deadline };
     match handshake.run(eager).await {
-        Ok((welcomed, agreement)) => {
-            let (read, early) = handshake.inbox.into_parts();
+        Ok((session, agreement)) => {
             debug!(%host, key = %agreement.host_key.fingerprint(), "connected");
-            Ok(Stream::begin(Begin {
-                read,
-                write: handshake.write,
-                session: welcomed,
-                early,
-                agreement,
-                policy: client.policy,
-                liveness: client.liveness,
-                roll: None,
-            }))
+            Ok((handshake.link, session, agreement))
         }
         Err(End { error, farewell }) => {
             debug!(%host, %error, "not connected");
-            let (read, _) = handshake.inbox.into_parts();
-            part(read, handshake.write, &farewell).await;
+            handshake.link.part(&farewell).await;
             Err(error)
         }
     }
 }
 
-struct Handshake<'a, IO: Transport> {
-    client: &'a Client,
+struct Handshake<'a, M, L> {
+    client: &'a Client<M>,
     host: &'a Host,
-    inbox: Inbox<IO::Read>,
-    write: IO::Write,
+    link: L,
     deadline: Instant,
 }
 
-impl<IO: Transport> Handshake<'_, IO> {
+impl<M, L: Link> Handshake<'_, M, L> {
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
-        let write = &mut self.write;
-        let sent = async {
-            write.write_all(bytes).await?;
-            write.flush().await
-        };
-        timeout_at(self.deadline, sent)
-            .await
-            .map_err(|_| ConnectError::TimedOut { waiting_for: "the server to read" })?
-            .map_err(|problem| ConnectError::Io { doing: "writing", problem }.into())
+        self.link.send(bytes, self.deadline).await.map_err(|fault| match fault {
+            Fault::Late => ConnectError::TimedOut { waiting_for: "the server to read" }.into(),
+            Fault::Io(problem) => ConnectError::Io { doing: "writing", problem }.into(),
+            Fault::Protocol(error) => error.into(),
+        })
     }
 
     async fn receive(
         &mut self,
-        len_of: fn(&[u8]) -> Result<Option<usize>, Error>,
+        len_of: LenOf,
         deadline: Instant,
         waiting_for: &'static str,
     ) -> Result<Vec<u8>, End> {
-        timeout_at(deadline.min(self.deadline), self.inbox.frame(len_of))
-            .await
-            .map_err(|_| ConnectError::TimedOut { waiting_for })?
-            .map_err(|fault| match fault {
-                Fault::Protocol(Error::Truncated) => ConnectError::Closed { waiting_for }.into(),
-                other => other.into(),
-            })
+        let frame = self.link.frame(len_of, deadline.min(self.deadline)).await;
+        frame.map_err(|fault| match fault {
+            Fault::Late => ConnectError::TimedOut { waiting_for }.into(),
+            Fault::Io(problem) => ConnectError::Io { doing: "reading", problem }.into(),
+            Fault::Protocol(Error::Truncated) => ConnectError::Closed { waiting_for }.into(),
+            Fault::Protocol(error) => error.into(),
+        })
     }
 
-    async fn run(
-        &mut self,
-        eager: Option<&[u8]>,
-    ) -> Result<(crate::session::Session, Agreement), End> {
+    async fn run(&mut self, eager: Option<&[u8]>) -> Result<(Session, Agreement), End> {
         let data = eager.unwrap_or_default();
         if data.len() > MAX_EAGER {
             let text = "an eager client may send at most 65,535 bytes before Welcome";
@@ -136,7 +103,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         let (state, hello) = client::start(config, fresh)?;
         self.send(&hello).await?;
 
-        let soon = after(Instant::now(), client.deadlines.server_auth);
+        let soon = after(L::now(), client.deadlines.server_auth);
         let bytes = self.receive(hello_len, soon, "ServerHello").await?;
         let state = state.read(&bytes)?;
         let mut record = self.receive(record_len, soon, "ServerAuth").await?;

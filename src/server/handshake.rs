@@ -3,21 +3,21 @@
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Instant;
 
 use rand::rngs::SysRng;
-use tokio::io::AsyncWriteExt;
-use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::{AcceptError, Peer, Server, TurnedAway};
+use crate::agreement::Agreement;
 use crate::auth::{Admitted, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
-use crate::deadlines::after;
+use crate::deadlines::{Deadlines, after};
 use crate::error::{Error, ErrorCode, Incompatible, Refusal};
 use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
 use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
-use crate::session;
-use crate::stream::{Agreement, Begin, Fault, Inbox, Roll, Stream, Transport, part};
+use crate::link::{Fault, Link};
+use crate::session::{self, Session};
 
 /// A handshake that ended: why, and what is still to be done.
 struct End {
@@ -45,35 +45,36 @@ impl From<Failure> for End {
     }
 }
 
-impl From<Fault> for End {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Io(problem) => AcceptError::Io { doing: "reading", problem }.into(),
-            Fault::Protocol(error) => error.into(),
-        }
+/// Why nothing came, where a client may go away.
+fn silent(fault: Fault, waiting_for: &'static str) -> End {
+    match fault {
+        Fault::Late => AcceptError::TimedOut { waiting_for }.into(),
+        Fault::Io(problem) => AcceptError::Io { doing: "reading", problem }.into(),
+        Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
+        Fault::Protocol(error) => error.into(),
     }
 }
 
-pub(super) async fn run<IO: Transport, A: Authenticator>(
-    server: &Server<A>,
-    io: IO,
+/// Lets the authenticator decide about a client, and does what is left to do for one that it does
+/// not admit.
+pub(crate) async fn run<M, A: Authenticator, L: Link>(
+    server: &Server<A, M>,
+    link: L,
     from: PeerAddr,
-    roll: Option<Arc<Roll>>,
-) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-    let (read, write) = io.into_halves();
-    let now = Instant::now();
-    let mut handshake = Handshake::<IO> {
+) -> Result<(L, Session, Agreement, Peer<A::Credentials>), AcceptError> {
+    server.config.check()?;
+    let now = L::now();
+    let mut handshake = Handshake {
         config: &server.config,
         deadlines: server.deadlines,
         turned_away: server.turned_away,
-        inbox: Inbox::new(read),
-        write,
+        link,
         state: State::Start,
         hello_deadline: after(now, server.deadlines.hello),
         deadline: after(now, server.deadlines.handshake),
     };
     match handshake.decide(&*server.authenticator, from).await {
-        Ok((welcomed, agreement, peer)) => {
+        Ok((session, agreement, peer)) => {
             let key = peer.key.as_ref().map(|key| key.fingerprint().to_string());
             info!(
                 peer = %from,
@@ -81,16 +82,14 @@ pub(super) async fn run<IO: Transport, A: Authenticator>(
                 login = %shown_login(&peer.login),
                 "admitted"
             );
-            let (read, early) = handshake.inbox.into_parts();
-            let write = handshake.write;
-            let (policy, liveness) = (server.policy, server.liveness);
-            let session = welcomed;
-            let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
-            Ok((Stream::begin(begin), peer))
+            Ok((handshake.link, session, agreement, peer))
         }
         Err(End { error, last }) => {
             warn!(peer = %from, reason = %error, "not admitted");
-            handshake.end(last).await;
+            match last {
+                Last::Say(farewell) => handshake.link.part(&farewell).await,
+                Last::Drain => handshake.link.drain(handshake.hello_deadline).await,
+            }
             Err(error)
         }
     }
@@ -105,12 +104,11 @@ enum State {
     Busy,
 }
 
-struct Handshake<'a, IO: Transport> {
+struct Handshake<'a, L> {
     config: &'a Arc<ServerConfig>,
-    deadlines: crate::deadlines::Deadlines,
+    deadlines: Deadlines,
     turned_away: TurnedAway,
-    inbox: Inbox<IO::Read>,
-    write: IO::Write,
+    link: L,
     state: State,
     hello_deadline: Instant,
     deadline: Instant,
@@ -119,13 +117,13 @@ struct Handshake<'a, IO: Transport> {
 const NO_RANDOMNESS: Error = Error::Internal("the system's randomness failed");
 const OUT_OF_TURN: Error = Error::Internal("the handshake was driven out of turn");
 
-impl<IO: Transport> Handshake<'_, IO> {
+impl<L: Link> Handshake<'_, L> {
     /// Lets the authenticator decide, running the handshake as far as it asks.
     async fn decide<A: Authenticator>(
         &mut self,
         authenticator: &A,
         from: PeerAddr,
-    ) -> Result<(session::Session, Agreement, Peer<A::Credentials>), End> {
+    ) -> Result<(Session, Agreement, Peer<A::Credentials>), End> {
         let (attempt, desk) = Attempt::new(from);
         let verdict = {
             let mut decision = pin!(authenticator.authenticate(attempt));
@@ -137,10 +135,10 @@ impl<IO: Transport> Handshake<'_, IO> {
                         None => Poll::Pending,
                     },
                 });
-                match timeout_at(self.deadline, step).await {
-                    Ok(Step::Done(verdict)) => break verdict,
-                    Ok(Step::Asked(question)) => self.answer(question, &desk).await?,
-                    Err(_) => return Err(self.too_late("the authenticators")),
+                match L::within(self.deadline, step).await {
+                    Some(Step::Done(verdict)) => break verdict,
+                    Some(Step::Asked(question)) => self.answer(question, &desk).await?,
+                    None => return Err(self.too_late("the authenticators")),
                 }
             }
         };
@@ -164,7 +162,7 @@ impl<IO: Transport> Handshake<'_, IO> {
         &mut self,
         admitted: Admitted<C>,
         from: PeerAddr,
-    ) -> Result<(session::Session, Agreement, Peer<C>), End> {
+    ) -> Result<(Session, Agreement, Peer<C>), End> {
         let claims = self.claims().await?;
         if !admitted.is_proved() {
             let reason = "the authenticators admit a client of whom nothing was proved; to allow \
@@ -236,15 +234,11 @@ impl<IO: Transport> Handshake<'_, IO> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
-        let write = &mut self.write;
-        let sent = async {
-            write.write_all(bytes).await?;
-            write.flush().await
-        };
-        timeout_at(self.deadline, sent)
-            .await
-            .map_err(|_| AcceptError::TimedOut { waiting_for: "the client to read" })?
-            .map_err(|problem| AcceptError::Io { doing: "writing", problem }.into())
+        self.link.send(bytes, self.deadline).await.map_err(|fault| match fault {
+            Fault::Late => AcceptError::TimedOut { waiting_for: "the client to read" }.into(),
+            Fault::Io(problem) => AcceptError::Io { doing: "writing", problem }.into(),
+            Fault::Protocol(error) => error.into(),
+        })
     }
 
     /// Reads the hello, unless that was done.
@@ -255,20 +249,20 @@ impl<IO: Transport> Handshake<'_, IO> {
         self.state = State::Busy;
         let deadline = self.hello_deadline.min(self.deadline);
         let waiting_for = "ClientHello";
-        let refused = match timeout_at(deadline, self.inbox.frame(hello_len)).await {
-            Err(_) => return Err(AcceptError::TimedOut { waiting_for }.into()),
-            Ok(Err(Fault::Protocol(Error::Truncated))) => {
-                return Err(self.hide(AcceptError::Closed { waiting_for }.into()));
-            }
-            Ok(Ok(bytes)) => match server::hello(self.config, &bytes) {
+        let refused = match self.link.frame(hello_len, deadline).await {
+            Ok(bytes) => match server::hello(self.config, &bytes) {
                 Ok(hello) => {
                     self.state = State::Hello(Box::new(hello));
                     return Ok(());
                 }
                 Err(refused) => refused,
             },
-            Ok(Err(Fault::Protocol(error))) => Refused::unframed(self.config, error),
-            Ok(Err(fault)) => return Err(self.hide(fault.into())),
+            Err(Fault::Protocol(error)) if error != Error::Truncated => {
+                Refused::unframed(self.config, error)
+            }
+            // the time that a stealth server reads on is over
+            Err(fault @ Fault::Late) => return Err(silent(fault, waiting_for)),
+            Err(fault) => return Err(self.hide(silent(fault, waiting_for))),
         };
         Err(self.refused(&refused))
     }
@@ -298,12 +292,9 @@ impl<IO: Transport> Handshake<'_, IO> {
         let fresh = ServerFresh::draw(&mut SysRng).map_err(|_| NO_RANDOMNESS)?;
         let (state, out) = hello.accept(fresh).map_err(|refused| self.refused(&refused))?;
         self.send(&out).await?;
-        let deadline = after(Instant::now(), self.deadlines.client_auth).min(self.deadline);
-        let waiting_for = "ClientAuth";
-        let mut record = timeout_at(deadline, self.inbox.frame(record_len))
-            .await
-            .map_err(|_| AcceptError::TimedOut { waiting_for })?
-            .map_err(|fault| silent(fault, waiting_for))?;
+        let deadline = after(L::now(), self.deadlines.client_auth).min(self.deadline);
+        let record = self.link.frame(record_len, deadline).await;
+        let mut record = record.map_err(|fault| silent(fault, "ClientAuth"))?;
         let state = state.read(&mut record).map_err(|failure| match failure.error {
             Error::Ended(farewell) if farewell.code == ErrorCode::PermissionDenied => {
                 AcceptError::HostKeyRefused.into()
@@ -340,49 +331,23 @@ impl<IO: Transport> Handshake<'_, IO> {
             }
         };
         self.send(&out).await?;
-        let deadline = after(Instant::now(), self.deadlines.response).min(self.deadline);
+        let deadline = after(L::now(), self.deadlines.response).min(self.deadline);
         let waiting_for = "the answer to a request for a password";
-        let mut record = match timeout_at(deadline, self.inbox.frame(session::record_len)).await {
-            Ok(Ok(record)) => record,
-            Ok(Err(Fault::Protocol(error @ Error::Misbehaved(_)))) => {
+        let mut record = match self.link.frame(session::record_len, deadline).await {
+            Ok(record) => record,
+            Err(Fault::Protocol(error @ Error::Misbehaved(_))) => {
                 let last = Last::Say(state.abandon(ErrorCode::Protocol));
                 return Err(End { error: error.into(), last });
             }
-            Ok(Err(fault)) => return Err(silent(fault, waiting_for)),
-            Err(_) => {
+            Err(Fault::Late) => {
                 let last = Last::Say(state.abandon(ErrorCode::TimedOut));
                 return Err(End { error: AcceptError::TimedOut { waiting_for }, last });
             }
+            Err(fault) => return Err(silent(fault, waiting_for)),
         };
         let (state, password) = state.read(&mut record)?;
         self.state = State::Identified(Box::new(state));
         Ok(password)
-    }
-
-    /// Does what is left to do for a client that was not admitted.
-    async fn end(mut self, last: Last) {
-        match last {
-            Last::Say(farewell) => {
-                let (read, _) = self.inbox.into_parts();
-                part(read, self.write, &farewell).await;
-            }
-            Last::Drain => {
-                let drain = async {
-                    // a client that ends its direction finds no difference either
-                    let _ = self.inbox.drain().await;
-                    sleep_until(self.hello_deadline).await;
-                };
-                let _ = timeout_at(self.hello_deadline, drain).await;
-            }
-        }
-    }
-}
-
-/// A client that went away, or whose bytes are no record.
-fn silent(fault: Fault, waiting_for: &'static str) -> End {
-    match fault {
-        Fault::Protocol(Error::Truncated) => AcceptError::Closed { waiting_for }.into(),
-        other => other.into(),
     }
 }
 

@@ -17,7 +17,9 @@ use super::{Limits, Peer, Server};
 use crate::auth::{Authenticator, PeerAddr};
 use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
-use crate::stream::{Roll, Stream, Transport, part};
+use crate::link::Link;
+use crate::roll::Roll;
+use crate::stream::{Handshaking, Stream, Transport};
 
 /// Connections that may wait for a place; more are told at once that the server is busy.
 const WAITING: usize = 256;
@@ -228,7 +230,6 @@ enum Place {
 async fn turn_away<A, IO: Transport>(server: &Server<A>, io: IO, from: PeerAddr) {
     info!(peer = %from, "not admitted: too many connections that are not authenticated");
     if server.config.stealth.is_none() {
-        let (read, write) = io.into_halves();
-        part(read, write, &refusal(Refusal::Busy)).await;
+        Handshaking::new(io).part(&refusal(Refusal::Busy)).await;
     }
 }

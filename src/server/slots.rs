@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use tokio::sync::Notify;
+#[cfg(feature = "blocking")]
+use std::time::Instant;
 
 use super::Limits;
 use crate::auth::PeerAddr;
@@ -23,22 +23,32 @@ struct Taken {
 }
 
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(crate) struct Slots {
     limits: Limits,
     taken: Mutex<Taken>,
-    freed: Notify,
+    #[cfg(feature = "tokio")]
+    freed: tokio::sync::Notify,
+    #[cfg(feature = "blocking")]
+    given_back: std::sync::Condvar,
 }
 
 /// A place; given back on drop, whatever happens.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     slots: Arc<Slots>,
     network: Option<Network>,
 }
 
 impl Slots {
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, taken: Mutex::default(), freed: Notify::new() })
+    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits,
+            taken: Mutex::default(),
+            #[cfg(feature = "tokio")]
+            freed: tokio::sync::Notify::new(),
+            #[cfg(feature = "blocking")]
+            given_back: std::sync::Condvar::new(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -58,9 +68,12 @@ impl Slots {
     }
 
     /// A place for a client, if there is one now.
-    pub(super) fn take(self: &Arc<Self>, from: PeerAddr) -> Option<Slot> {
+    pub(crate) fn take(self: &Arc<Self>, from: PeerAddr) -> Option<Slot> {
+        self.take_from(&mut self.lock(), from)
+    }
+
+    fn take_from(self: &Arc<Self>, taken: &mut Taken, from: PeerAddr) -> Option<Slot> {
         let network = self.network(from);
-        let mut taken = self.lock();
         if taken.all >= self.limits.unauthenticated {
             return None;
         }
@@ -76,7 +89,8 @@ impl Slots {
     }
 
     /// Waits for a place.
-    pub(super) async fn wait(self: &Arc<Self>, from: PeerAddr) -> Slot {
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn wait(self: &Arc<Self>, from: PeerAddr) -> Slot {
         loop {
             let freed = self.freed.notified();
             tokio::pin!(freed);
@@ -86,6 +100,20 @@ impl Slots {
                 return slot;
             }
             freed.await;
+        }
+    }
+
+    /// The same for a thread, until then at most.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn block(self: &Arc<Self>, from: PeerAddr, until: Instant) -> Option<Slot> {
+        let mut taken = self.lock();
+        loop {
+            if let Some(slot) = self.take_from(&mut taken, from) {
+                return Some(slot);
+            }
+            let left = until.checked_duration_since(Instant::now())?;
+            let waited = self.given_back.wait_timeout(taken, left);
+            taken = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -103,7 +131,10 @@ impl Drop for Slot {
             }
         }
         drop(taken);
+        #[cfg(feature = "tokio")]
         self.slots.freed.notify_waiters();
+        #[cfg(feature = "blocking")]
+        self.slots.given_back.notify_all();
     }
 }
 

@@ -3,13 +3,12 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use std::task::Context;
-
-use tokio::time::Instant;
+use std::time::Instant;
 
 use super::reading::Ahead;
-use super::{Connection, lock};
+use super::{Connection, lock, now};
+use crate::liveness::{Due, Watch};
 use crate::stream::Transport;
-use crate::stream::liveness::{Due, Watch};
 use crate::stream::wakers::Party;
 
 impl<IO: Transport> Connection<IO> {
@@ -21,7 +20,7 @@ impl<IO: Transport> Connection<IO> {
     ) -> ControlFlow<(), Option<Instant>> {
         self.writable.register(Party::Driver, cx);
         let ahead = self.read_ahead(Party::Driver, cx);
-        let now = Instant::now();
+        let now = now();
         if ahead == Ahead::Ended && (self.ended.get().is_some() || self.is_over()) {
             return ControlFlow::Break(());
         }
@@ -59,15 +58,15 @@ impl<IO: Transport> Connection<IO> {
             watch.heard(now);
         }
         if let Some(inbound) = &*lock(&self.inbound) {
-            watch.heard(inbound.heard);
-            watch.used(inbound.used);
+            watch.heard(inbound.heard.into_std());
+            watch.used(inbound.used.into_std());
         }
-        watch.used(lock(&self.outbound).buffer.wrote().into());
+        watch.used(lock(&self.outbound).buffer.wrote());
     }
 
     /// A connection that is idle, or only receives, has its keys renewed by the hour all the same.
     fn renew_old_key(&self, now: Instant) {
-        let age = lock(&self.outbound).buffer.key_age(now.into_std());
+        let age = lock(&self.outbound).buffer.key_age(now);
         if age >= self.policy.interval && self.ended.get().is_none() {
             self.want_rekey();
         }

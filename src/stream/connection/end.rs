@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use super::{Connection, lock};
 use crate::buffer::Room;
 use crate::error::{Error, ErrorCode, Misuse};
+use crate::roll::End;
 use crate::stream::Transport;
 use crate::stream::ending::{Ending, outlive};
 use crate::stream::inbound::Inbound;
-use crate::stream::roll::End;
 use crate::stream::wakers::Party;
 
 impl<IO: Transport> Connection<IO> {

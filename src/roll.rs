@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-
-use tokio::sync::Notify;
+#[cfg(feature = "blocking")]
+use std::time::Duration;
 
 use crate::error::ErrorCode;
 
@@ -16,7 +16,10 @@ pub(crate) trait End: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Roll {
     live: Mutex<Live>,
-    left: Notify,
+    #[cfg(feature = "tokio")]
+    left: tokio::sync::Notify,
+    #[cfg(feature = "blocking")]
+    gone: std::sync::Condvar,
 }
 
 #[derive(Default)]
@@ -49,6 +52,7 @@ impl Roll {
     }
 
     /// Waits until nobody is there.
+    #[cfg(feature = "tokio")]
     pub(crate) async fn empty(&self) {
         loop {
             let left = self.left.notified();
@@ -59,6 +63,14 @@ impl Roll {
             }
             left.await;
         }
+    }
+
+    /// The same for a thread, for so long at most; how many are left.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn block_until_empty(&self, limit: Duration) -> usize {
+        let live = self.lock();
+        let waited = self.gone.wait_timeout_while(live, limit, |l| !l.connections.is_empty());
+        waited.unwrap_or_else(PoisonError::into_inner).0.connections.len()
     }
 
     /// Ends all that are there.
@@ -74,6 +86,9 @@ impl Roll {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.roll.lock().connections.remove(&self.id);
+        #[cfg(feature = "tokio")]
         self.roll.left.notify_waiters();
+        #[cfg(feature = "blocking")]
+        self.roll.gone.notify_all();
     }
 }

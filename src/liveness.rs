@@ -1,8 +1,6 @@
 //! Whether the peer is still there, and whether the connection is still used.
 
-use std::time::Duration;
-
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::deadlines::after;
 use crate::error::Error;
@@ -34,7 +32,7 @@ impl Default for Liveness {
 
 /// What the time that has passed asks for.
 #[derive(Debug)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// Nothing before then, if ever.
     Nothing(Option<Instant>),
     Ping([u8; 8]),
@@ -43,7 +41,7 @@ pub(super) enum Due {
 
 /// Watches one connection.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     settings: Liveness,
     /// When the peer gave a sign of life last.
     heard: Instant,
@@ -55,13 +53,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(settings: Liveness) -> Self {
-        let now = Instant::now();
+    pub(crate) const fn new(settings: Liveness, now: Instant) -> Self {
         Self { settings, heard: now, used: now, unanswered: 0, pings: 0 }
     }
 
     /// Something was received then.
-    pub(super) fn heard(&mut self, then: Instant) {
+    pub(crate) fn heard(&mut self, then: Instant) {
         if then > self.heard {
             self.heard = then;
             self.unanswered = 0;
@@ -69,12 +66,12 @@ impl Watch {
     }
 
     /// Data was sent or received then.
-    pub(super) fn used(&mut self, then: Instant) {
+    pub(crate) fn used(&mut self, then: Instant) {
         self.used = self.used.max(then);
     }
 
     /// What is to be done now, or when there will be something.
-    pub(super) fn due(&mut self, now: Instant) -> Due {
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
         let idle = self.settings.idle_timeout.map(|limit| after(self.used, limit));
         if idle.is_some_and(|idle| idle <= now) {
             return Due::End(Error::Idle);

@@ -1,0 +1,65 @@
+//! What a handshake is driven over.
+//!
+//! The drivers of the handshake are written once, as futures. On tokio they wait as futures do; on
+//! a transport that blocks, each of these calls blocks and is ready when it returns.
+
+mod frames;
+
+pub(crate) use frames::{Frames, Gathered};
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use crate::error::Error;
+
+/// A sender of last words reads and drops for so long,
+pub(crate) const LINGER: Duration = Duration::from_secs(1);
+/// or so many bytes.
+pub(crate) const LINGER_BYTES: usize = 1 << 20;
+
+/// Why something was not read or written.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The deadline passed.
+    Late,
+    /// The transport failed.
+    Io(io::Error),
+    /// The bytes are no frame, or the stream ended within one.
+    Protocol(Error),
+}
+
+/// Tells a frame's length from its first bytes, as soon as that can be told.
+pub(crate) type LenOf = fn(&[u8]) -> Result<Option<usize>, Error>;
+
+/// A transport during the handshake.
+pub(crate) trait Link: Send {
+    /// The moment.
+    fn now() -> Instant;
+
+    /// Sends bytes, all of them.
+    fn send(
+        &mut self,
+        bytes: &[u8],
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Receives one frame.
+    fn frame(
+        &mut self,
+        len_of: LenOf,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+
+    /// Waits for something else than the peer; `None` when it is too late.
+    fn within<F: Future + Send>(
+        deadline: Instant,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send;
+
+    /// Sends `farewell`, if there is any, ends this side's direction, and reads and drops for a
+    /// while, so that a peer that is still sending can read it.
+    fn part(self, farewell: &[u8]) -> impl Future<Output = ()> + Send;
+
+    /// Reads and drops until then, whatever the peer does.
+    fn drain(self, until: Instant) -> impl Future<Output = ()> + Send;
+}

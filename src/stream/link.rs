@@ -1,0 +1,154 @@
+//! A handshake over a transport of tokio's.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::{sleep_until, timeout, timeout_at};
+
+use super::Transport;
+use crate::error::Error;
+use crate::link::{Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
+
+/// A transport during the handshake.
+pub(crate) struct Handshaking<IO: Transport> {
+    read: IO::Read,
+    write: IO::Write,
+    frames: Frames,
+}
+
+impl<IO: Transport> Handshaking<IO> {
+    pub(crate) fn new(io: IO) -> Self {
+        let (read, write) = io.into_halves();
+        Self { read, write, frames: Frames::default() }
+    }
+
+    /// The transport, and the bytes that were read behind the last frame.
+    pub(crate) fn into_parts(self) -> (IO::Read, IO::Write, Vec<u8>) {
+        (self.read, self.write, self.frames.into_rest())
+    }
+
+    /// Cancel-safe: bytes that were read stay here.
+    async fn gather(&mut self, len_of: LenOf) -> Result<Vec<u8>, Fault> {
+        loop {
+            let more = match self.frames.gather(len_of).map_err(Fault::Protocol)? {
+                Gathered::Frame(frame) => return Ok(frame),
+                Gathered::More(more) => u64::try_from(more).unwrap_or(0),
+            };
+            let mut limited = (&mut self.read).take(more);
+            if limited.read_buf(self.frames.bytes()).await.map_err(Fault::Io)? == 0 {
+                return Err(Fault::Protocol(Error::Truncated));
+            }
+        }
+    }
+}
+
+impl<IO: Transport> Link for Handshaking<IO> {
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    async fn send(&mut self, bytes: &[u8], deadline: Instant) -> Result<(), Fault> {
+        let write = &mut self.write;
+        let sent = async {
+            write.write_all(bytes).await?;
+            write.flush().await
+        };
+        let sent = timeout_at(deadline.into(), sent).await;
+        sent.map_err(|_| Fault::Late)?.map_err(Fault::Io)
+    }
+
+    async fn frame(&mut self, len_of: LenOf, deadline: Instant) -> Result<Vec<u8>, Fault> {
+        timeout_at(deadline.into(), self.gather(len_of)).await.map_err(|_| Fault::Late)?
+    }
+
+    async fn within<F: Future + Send>(deadline: Instant, future: F) -> Option<F::Output> {
+        timeout_at(deadline.into(), future).await.ok()
+    }
+
+    async fn part(self, farewell: &[u8]) {
+        if farewell.is_empty() {
+            return;
+        }
+        let (mut read, mut write) = (self.read, self.write);
+        let say = async {
+            write.write_all(farewell).await?;
+            write.shutdown().await
+        };
+        let hear = drop_all(&mut read, LINGER_BYTES);
+        // both at once: a peer that is still sending may read only then
+        let (mut say, mut hear) = (pin!(say), pin!(hear));
+        let (mut said, mut heard) = (false, false);
+        let last_words = poll_fn(|cx| {
+            if !said && let Poll::Ready(result) = say.as_mut().poll(cx) {
+                said = true;
+                // nobody is there to be told
+                heard |= result.is_err();
+            }
+            heard = heard || hear.as_mut().poll(cx).is_ready();
+            if said && heard { Poll::Ready(()) } else { Poll::Pending }
+        });
+        // whether the peer took it cannot be known, and changes nothing
+        let _ = timeout(LINGER, last_words).await;
+    }
+
+    async fn drain(mut self, until: Instant) {
+        // what was read goes at once
+        drop(std::mem::take(&mut self.frames));
+        let drain = async {
+            // a client that ends its direction finds no difference either
+            let _ = drop_all(&mut self.read, usize::MAX).await;
+            sleep_until(until.into()).await;
+        };
+        let _ = timeout_at(until.into(), drain).await;
+    }
+}
+
+/// Reads and drops, up to the end or as much as is put up with.
+async fn drop_all<R: AsyncRead + Unpin>(read: &mut R, mut left: usize) -> io::Result<()> {
+    let mut scratch = [0; 1024];
+    while left > 0 {
+        match read.read(&mut scratch).await? {
+            0 => break,
+            len => left = left.saturating_sub(len),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+    use crate::handshake::record_len;
+
+    /// [LIM-2]
+    #[tokio::test]
+    async fn the_largest_record_of_a_stranger_takes_its_own_length_and_no_more() {
+        const LARGEST: usize = 16_386;
+        let (mut near, far) = tokio::io::duplex(1 << 16);
+        let mut record = vec![7; LARGEST];
+        record[..2].copy_from_slice(&16_384_u16.to_be_bytes());
+        // in pieces, and with more behind it
+        let sent = record.clone();
+        let send = tokio::spawn(async move {
+            for piece in sent.chunks(1000) {
+                near.write_all(piece).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            near.write_all(&[0; 20_000]).await.unwrap();
+            near
+        });
+        let mut link = Handshaking::new(far);
+        let frame = link.gather(record_len).await.unwrap();
+        assert!(frame == record, "the record is whole");
+        assert!(frame.capacity() <= LARGEST, "{} bytes taken", frame.capacity());
+        let kept = link.frames.bytes().capacity();
+        assert!(kept <= LARGEST, "{kept} bytes kept");
+        send.await.unwrap();
+    }
+}
