@@ -13,7 +13,7 @@
 //!
 //! ```text
 //!   the wire                      the core                            the stream
-//!                                 no I/O, no clock, no threads        tokio
+//!                                 no I/O, no clock, no threads        tokio or threads
 //!  ┌─────────────┐   bytes   ┌──────────────────────────────┐   ┌────────────────────┐
 //!  │ TCP, Unix   │ ────────► │ handshake ─────► session     │ ◄─│ Client      Server │ ◄── you
 //!  │ sockets,    │           │ (one type for    (Data,      │   │       Stream       │
@@ -80,6 +80,7 @@
 //! |---|---|
 //! | [`client`], [`server`] | the settings of [`Client`] and [`Server`]: ciphers, deadlines, names, passwords, stealth, ... |
 //! | [`stream`] | [`Stream`]: its end, its halves, cancel safety, what it runs over |
+//! | [`blocking`] | the same for threads, over [`Read`](std::io::Read) and [`Write`](std::io::Write) |
 //! | [`auth`] | whom a server admits: authenticators and how they combine |
 //! | [`trust`] | `known_hosts`, `authorized_keys`, and what decides about host keys |
 //! | [`key`] | keys, fingerprints, SSH signatures |
@@ -107,7 +108,8 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `tokio` | yes | streams, connector and listener on tokio; implies `files` |
-//! | `files` | by `tokio` | `known_hosts`, `authorized_keys`, key files, and the authenticators that read them |
+//! | `blocking` | yes | the same on `std::io` and threads, without tokio; implies `files` |
+//! | `files` | by both | `known_hosts`, `authorized_keys`, key files, and the authenticators that read them |
 //! | `aws-lc-rs` | no | a second cryptographic backend, and selects it; needs a C compiler |
 //!
 //! Without default features there remains the core. Rust 1.88 or later is needed; raising that is
@@ -117,6 +119,8 @@
 mod agreement;
 #[cfg(feature = "files")]
 pub mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod buffer;
 #[cfg(any(feature = "tokio", feature = "blocking"))]

@@ -1,0 +1,145 @@
+//! A listener under fire, and its end.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use handfast::server::Limits;
+use handfast::{ConnectError, Deadlines, Error, ErrorCode, Refusal};
+
+use crate::{Ends, soon};
+
+/// [LIM-4]
+#[test]
+fn good_clients_are_served_beside_silent_and_broken_ones() {
+    let ends = Ends::new();
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            thread::spawn(move || {
+                let mut request = Vec::new();
+                if stream.read_to_end(&mut request).is_ok() {
+                    let _ = stream.write_all(&request);
+                    let _ = stream.close();
+                }
+            });
+        }
+    });
+    let mut silent = Vec::new();
+    for n in 0..60_usize {
+        let mut stream = TcpStream::connect(address).unwrap();
+        match n % 4 {
+            0 => {}
+            1 => stream.write_all(b"\x89HF\x01\x01\x07\x00").unwrap(),
+            2 => stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap(),
+            _ => stream.write_all(&[9; 300]).unwrap(),
+        }
+        silent.push(stream);
+    }
+    let clients: Vec<_> = (0..40_usize)
+        .map(|n| {
+            let client = ends.client.clone();
+            thread::spawn(move || {
+                let mut stream = client.connect(&address.to_string()).unwrap();
+                let request = vec![7; 1000 + n];
+                stream.write_all(&request).unwrap();
+                stream.shutdown().unwrap();
+                let mut answer = Vec::new();
+                stream.read_to_end(&mut answer).unwrap();
+                assert!(answer == request);
+            })
+        })
+        .collect();
+    soon(move || clients.into_iter().for_each(|client| client.join().unwrap()));
+}
+
+/// [LIM-4] [ERR-5]
+#[test]
+fn who_waited_too_long_for_a_place_is_told_that_the_server_is_busy() {
+    let ends = Ends::new();
+    let mut limits = Limits::default();
+    limits.unauthenticated = 1;
+    let mut deadlines = Deadlines::default();
+    deadlines.hello = Duration::from_millis(500);
+    let server = ends.server.clone().limits(limits).deadlines(deadlines);
+    let listener = server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // takes the place, again and again
+    let taker = thread::spawn(move || {
+        let mut silent = Vec::new();
+        for _ in 0..4 {
+            silent.push(TcpStream::connect(address).unwrap());
+        }
+        thread::sleep(Duration::from_secs(6));
+    });
+    thread::sleep(Duration::from_millis(100));
+    let mut busy = false;
+    for _ in 0..4 {
+        let client = ends.client.clone();
+        let result = soon(move || client.connect(&address.to_string()));
+        busy |= matches!(
+            result,
+            Err(ConnectError::Handshake(Error::Refused(Refusal::Busy)))
+        );
+    }
+    assert!(busy, "somebody was told");
+    taker.join().unwrap();
+    let client = ends.client.clone();
+    soon(move || client.connect(&address.to_string()).unwrap());
+}
+
+/// [ERR-1]
+#[test]
+fn a_shutdown_ends_what_outlives_its_grace_with_error_5() {
+    let ends = Ends::new();
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let client = ends.client.clone();
+    let (to, at) = (address.clone(), client.clone());
+    let mut stream = soon(move || at.connect(&to).unwrap());
+    let (mut served, _) = listener.accept().unwrap();
+    assert_eq!(listener.connections(), 1);
+    let serve = thread::spawn(move || served.read_exact(&mut [0]).unwrap_err());
+    assert_eq!(soon(move || listener.shutdown(Duration::from_millis(50))), 1);
+    let error = soon(move || stream.read_exact(&mut [0]).unwrap_err());
+    let inner: &Error = error.get_ref().unwrap().downcast_ref().unwrap();
+    assert!(matches!(inner, Error::Ended(f) if f.code == ErrorCode::ShuttingDown), "{error}");
+    let error = soon(move || serve.join().unwrap());
+    assert_eq!(error.get_ref().unwrap().downcast_ref(), Some(&Error::Stopped));
+    assert!(soon(move || client.connect(&address).is_err()), "nobody is let in any more");
+}
+
+#[test]
+fn a_shutdown_waits_for_streams_that_end_in_time() {
+    let ends = Ends::new();
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let client = ends.client.clone();
+    let stream = soon(move || client.connect(&address).unwrap());
+    let (served, _) = listener.accept().unwrap();
+    let ending = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(200));
+        let far = thread::spawn(move || served.close().unwrap());
+        stream.close().unwrap();
+        far.join().unwrap();
+    });
+    let start = Instant::now();
+    assert_eq!(soon(move || listener.shutdown(Duration::from_secs(50))), 0);
+    assert!(start.elapsed() >= Duration::from_millis(150));
+    ending.join().unwrap();
+}
+
+#[test]
+fn a_dropped_listener_lets_its_port_go() {
+    let ends = Ends::new();
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    soon(move || {
+        while TcpStream::connect(address).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    });
+}
