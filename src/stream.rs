@@ -58,6 +58,7 @@ use crate::error::{Error, ErrorCode};
 use crate::handshake::Exchange;
 use crate::key::PublicKey;
 use connection::Connection;
+use connection::reading::Found;
 use inbound::Inbound;
 use wakers::Party;
 
@@ -212,8 +213,17 @@ impl<IO: Transport> ReadHalf<IO> {
                     }
                 }
             };
-        match self.connection.poll_inbound(&mut inbound, Party::Reader, cx) {
-            Poll::Ready(Ok(_)) => Poll::Ready(Ok(self.inbound.insert(inbound))),
+        let poll = self.connection.poll_inbound(&mut inbound, Party::Reader, cx);
+        if poll.is_ready() {
+            self.connection.stop_looking(Party::Reader);
+        }
+        match poll {
+            Poll::Ready(Ok(found)) => {
+                if found == Found::End {
+                    self.connection.leave_to_driver();
+                }
+                Poll::Ready(Ok(self.inbound.insert(inbound)))
+            }
             Poll::Ready(Err(error)) => {
                 self.connection.park(inbound, Party::Reader);
                 Poll::Ready(Err(error))

@@ -11,6 +11,8 @@ use crate::session::{Control, Sender};
 const RECORD: usize = 16 << 10;
 /// Data that is sealed before the transport is asked to take it.
 const BATCH: usize = 128 << 10;
+/// Small writes in a row are sealed and handed over once they have come to so much ciphertext.
+const GATHER: usize = 64 << 10;
 /// Data after which a writer looks for what the peer has sent, should nobody read.
 const AHEAD: usize = 256 << 10;
 
@@ -20,6 +22,10 @@ pub(crate) struct WriteBuffer {
     pub(crate) sender: Sender,
     bytes: Vec<u8>,
     sent: usize,
+    /// Data of small writes that have not made a record yet. It is sealed before anything else is.
+    gathered: Vec<u8>,
+    /// The last write was a small one, and nobody has waited for it to go out.
+    in_a_row: bool,
     since_ahead: usize,
     keyed: Instant,
     /// When Data was sealed last.
@@ -34,6 +40,8 @@ impl WriteBuffer {
             sender,
             bytes: Vec::new(),
             sent: 0,
+            gathered: Vec::new(),
+            in_a_row: false,
             since_ahead: 0,
             keyed: now,
             wrote: now,
@@ -50,6 +58,7 @@ impl WriteBuffer {
 
     /// Seals what control wants sent.
     pub(crate) fn transmit(&mut self, control: &mut Control, now: Instant) -> Result<(), Error> {
+        self.seal_gathered()?;
         self.prepare();
         let (before, _) = self.sender.used();
         control.transmit(&mut self.sender, &mut self.bytes)?;
@@ -79,10 +88,59 @@ impl WriteBuffer {
         due
     }
 
+    /// Takes a small write that follows another, to be sealed with the next; how much of it was
+    /// taken, 0 where it should be sealed at once.
+    ///
+    /// A single small write goes out at once, since an answer may be waited for. Those behind it
+    /// wait until a record is full or somebody has the time to send them.
+    pub(crate) fn gather(&mut self, data: &[u8], now: Instant) -> Result<usize, Error> {
+        if data.len() >= RECORD || !self.in_a_row || !self.sender.is_open() {
+            return Ok(0);
+        }
+        if self.gathered.is_empty() {
+            if !self.sender.may_send_data() {
+                return Ok(0);
+            }
+            self.gathered = pool::write_buffer();
+        }
+        self.wrote = now;
+        let len = data.len().min(RECORD.saturating_sub(self.gathered.len()));
+        self.gathered.extend_from_slice(data.get(..len).unwrap_or_default());
+        if self.gathered.len() >= RECORD {
+            self.seal_gathered()?;
+        }
+        Ok(len)
+    }
+
+    /// Whether the transport should be asked to take what small writes have come to.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.bytes.len() >= GATHER
+    }
+
+    /// Makes a record of what small writes have left.
+    pub(crate) fn seal_gathered(&mut self) -> Result<(), Error> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.prepare();
+        let gathered = std::mem::take(&mut self.gathered);
+        let sealed = self.sender.data_padded_to(self.padding, &gathered, &mut self.bytes);
+        self.since_ahead = self.since_ahead.saturating_add(gathered.len());
+        pool::keep_write(gathered);
+        sealed
+    }
+
+    /// Somebody sees to it that all goes out: the next small write is a first one.
+    pub(crate) const fn end_row(&mut self) {
+        self.in_a_row = false;
+    }
+
     /// Seals as much of `data` as one batch takes; how much it was.
     pub(crate) fn seal(&mut self, data: &[u8], now: Instant) -> Result<usize, Error> {
+        self.seal_gathered()?;
         self.prepare();
         self.wrote = now;
+        self.in_a_row = data.len() < RECORD;
         let mut sealed = 0_usize;
         for chunk in data.get(..data.len().min(BATCH)).unwrap_or_default().chunks(RECORD) {
             match self.sender.data_padded_to(self.padding, chunk, &mut self.bytes) {
@@ -97,6 +155,7 @@ impl WriteBuffer {
 
     /// Seals Close, once.
     pub(crate) fn close(&mut self, control: &mut Control) -> Result<(), Error> {
+        self.seal_gathered()?;
         self.prepare();
         self.sender.close(&mut self.bytes)?;
         control.closed();
@@ -105,6 +164,7 @@ impl WriteBuffer {
 
     /// Seals Error, the last record.
     pub(crate) fn error(&mut self, code: ErrorCode, text: &str) -> Result<(), Error> {
+        self.seal_gathered()?;
         self.prepare();
         self.sender.error(code, text, &mut self.bytes)
     }

@@ -260,7 +260,11 @@ impl<IO: Transport> Connection<IO> {
             // an error shows to whoever writes or reads next
             let mut drain = outbound.poll_drain(&mut self.writable.context());
             // nothing more is sealed for a peer that does not read: what is owed is counted
-            if matches!(drain, Poll::Ready(Ok(()))) && self.transmit(&mut outbound).is_ok() {
+            if matches!(drain, Poll::Ready(Ok(())))
+                && self.transmit(&mut outbound).is_ok()
+                && outbound.buffer.seal_gathered().is_ok()
+            {
+                outbound.buffer.end_row();
                 drain = outbound.poll_drain(&mut self.writable.context());
             }
             self.stuck.store(drain.is_pending(), Ordering::Release);

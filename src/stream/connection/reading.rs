@@ -116,6 +116,17 @@ impl<IO: Transport> Connection<IO> {
         ahead
     }
 
+    /// A half waits no longer for what the peer sends: if the other does not either, it is the
+    /// driver's to find.
+    pub(in crate::stream) fn stop_looking(&self, party: Party) {
+        self.readable.forget(party);
+    }
+
+    /// Nobody reads behind the end, but the peer may still ask for what it is owed.
+    pub(in crate::stream) fn leave_to_driver(&self) {
+        self.readable.wake(Party::Driver);
+    }
+
     /// Whether both sides have closed; then this side's direction of the transport ends, too.
     pub(super) fn poll_over(&self, party: Party, cx: &Context<'_>) -> bool {
         let over = lock(&self.control).is_over();

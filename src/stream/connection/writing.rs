@@ -21,10 +21,21 @@ impl<IO: Transport> Connection<IO> {
         if data.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        let poll = self.poll_seal(data, cx);
+        if poll.is_ready() {
+            self.stop_looking(Party::Writer);
+        }
+        poll
+    }
+
+    fn poll_seal(&self, data: &[u8], cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut ahead = Ahead::Waiting;
+        let mut outbound = lock(&self.outbound);
         let look = self.ended.get().is_some() || self.rekeying.load(Ordering::Acquire);
-        if look || lock(&self.outbound).buffer.is_ahead_due() {
+        if look || outbound.buffer.is_ahead_due() {
+            drop(outbound);
             ahead = self.read_ahead(Party::Writer, cx);
+            outbound = lock(&self.outbound);
         }
         loop {
             // whoever writes alone gives the peer the time to read why it ends
@@ -32,10 +43,18 @@ impl<IO: Transport> Connection<IO> {
                 return Poll::Pending;
             }
             self.ended()?;
-            let mut outbound = lock(&self.outbound);
+            let now = now();
+            if outbound.buffer.is_full() {
+                self.writable.register(Party::Writer, cx);
+                ready!(outbound.poll_drain(&mut self.writable.context()))?;
+            }
+            let gathered = outbound.buffer.gather(data, now)?;
+            if gathered > 0 {
+                self.leave_behind();
+                return Poll::Ready(Ok(gathered));
+            }
             self.writable.register(Party::Writer, cx);
             ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            let now = now();
             let used = outbound.buffer.sender.used();
             if self.policy.is_due(used) || outbound.buffer.key_age(now) >= self.policy.interval {
                 self.want_rekey();
@@ -43,8 +62,12 @@ impl<IO: Transport> Connection<IO> {
             self.transmit(&mut outbound)?;
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
-                    if outbound.poll_drain(&mut self.writable.context())?.is_pending() {
-                        self.leave_to_driver();
+                    let drain = outbound.poll_drain(&mut self.writable.context())?;
+                    self.stuck.store(drain.is_pending(), Ordering::Release);
+                    if drain.is_pending() {
+                        // the writing half may not be polled again: whoever is woken for the
+                        // transport next sends the rest
+                        self.writable.forget(Party::Writer);
                     }
                     return Poll::Ready(Ok(sealed));
                 }
@@ -72,31 +95,39 @@ impl<IO: Transport> Connection<IO> {
                 }
             }
             ahead = self.read_ahead(Party::Writer, cx);
-            if matches!(ahead, Ahead::Waiting | Ahead::Busy) && !self.due.load(Ordering::Acquire) {
-                let outbound = lock(&self.outbound);
-                if !outbound.buffer.sender.may_send_data() {
-                    return Poll::Pending;
-                }
+            outbound = lock(&self.outbound);
+            if matches!(ahead, Ahead::Waiting | Ahead::Busy)
+                && !self.due.load(Ordering::Acquire)
+                && !outbound.buffer.sender.may_send_data()
+            {
+                return Poll::Pending;
             }
         }
     }
 
-    /// The transport is full, and the writing half may not be polled again: whoever is woken for
-    /// the transport next sends the rest.
-    fn leave_to_driver(&self) {
-        self.stuck.store(true, Ordering::Release);
-        self.writable.forget(Party::Writer);
+    /// Something waits for more of its kind, and the writing half may not be polled again: whoever
+    /// is polled next sends it.
+    fn leave_behind(&self) {
+        if !self.stuck.swap(true, Ordering::AcqRel) {
+            self.writable.wake(Party::Driver);
+        }
     }
 
     pub(in crate::stream) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stop_looking(Party::Writer);
         self.ended()?;
         let mut outbound = lock(&self.outbound);
         self.transmit(&mut outbound)?;
+        outbound.buffer.seal_gathered()?;
+        outbound.buffer.end_row();
         self.writable.register(Party::Writer, cx);
-        outbound.poll_flush(&mut self.writable.context())
+        ready!(outbound.poll_flush(&mut self.writable.context()))?;
+        self.stuck.store(false, Ordering::Release);
+        Poll::Ready(Ok(()))
     }
 
     pub(in crate::stream) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stop_looking(Party::Writer);
         self.ended()?;
         let over = {
             let mut outbound = lock(&self.outbound);
