@@ -1,0 +1,44 @@
+//! Whole handshakes in memory, by kind: the work of both ends, without I/O.
+
+#![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
+#![expect(clippy::panic, reason = "a bench that finds something else fails")]
+
+#[path = "shared/backend.rs"]
+mod backend;
+#[path = "shared/ends.rs"]
+mod ends;
+
+use std::time::Duration;
+
+use criterion::Criterion;
+use handfast::Cipher;
+use handfast::handshake::Exchange;
+
+use backend::BACKEND;
+use ends::Ends;
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .without_plots()
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(3))
+        .sample_size(50)
+        .configure_from_args();
+    let mut group = criterion.benchmark_group(format!("handshake/{BACKEND}"));
+    for exchange in [Exchange::Hybrid, Exchange::Classical] {
+        // the cipher of the records makes next to no difference here
+        let ends = || Ends::new(Cipher::ChaCha20Poly1305, exchange);
+        let kinds = [
+            ("mutual", ends().mutual()),
+            ("anonymous client", ends()),
+            ("mutual and password", ends().mutual().password()),
+        ];
+        for (kind, ends) in kinds {
+            group.bench_function(format!("{exchange}, {kind}"), |bencher| {
+                bencher.iter(|| ends.handshake());
+            });
+        }
+    }
+    group.finish();
+    criterion.final_summary();
+}
