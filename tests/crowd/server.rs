@@ -1,5 +1,7 @@
 //! The process that accepts: it sends back what it reads, and says how it is when it is asked.
 
+#![expect(clippy::print_stdout, reason = "the other process reads it")]
+
 use std::io::BufRead;
 use std::net::SocketAddr;
 
