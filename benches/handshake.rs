@@ -13,9 +13,10 @@ use std::time::Duration;
 use criterion::Criterion;
 use handfast::Cipher;
 use handfast::handshake::Exchange;
+use handfast::key::Identity;
 
 use backend::BACKEND;
-use ends::Ends;
+use ends::{Ends, Proof};
 
 fn main() {
     let mut criterion = Criterion::default()
@@ -27,15 +28,16 @@ fn main() {
     let mut group = criterion.benchmark_group(format!("handshake/{BACKEND}"));
     for exchange in [Exchange::Hybrid, Exchange::Classical] {
         // the cipher of the records makes next to no difference here
-        let ends = || Ends::new(Cipher::ChaCha20Poly1305, exchange);
+        let ends = Ends::new(Cipher::ChaCha20Poly1305, exchange);
+        let key = || Some(Identity::generate().unwrap());
         let kinds = [
-            ("mutual", ends().mutual()),
-            ("anonymous client", ends()),
-            ("mutual and password", ends().mutual().password()),
+            ("mutual", Proof { identity: key(), password: None }),
+            ("anonymous client", Proof::default()),
+            ("mutual and password", Proof { identity: key(), password: Some("correct horse") }),
         ];
-        for (kind, ends) in kinds {
+        for (kind, proof) in kinds {
             group.bench_function(format!("{exchange}, {kind}"), |bencher| {
-                bencher.iter(|| ends.handshake());
+                bencher.iter(|| ends.handshake(&proof));
             });
         }
     }

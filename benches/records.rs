@@ -17,7 +17,7 @@ use handfast::handshake::Exchange;
 use handfast::session::{Incoming, MAX_DATA, Receiver, Sender, record_len};
 
 use backend::BACKEND;
-use ends::Ends;
+use ends::{Ends, Proof};
 
 const SIZES: [(&str, usize); 4] =
     [("64 B", 64), ("1 KiB", 1 << 10), ("16 KiB", 1 << 14), ("64 KiB less overhead", MAX_DATA)];
@@ -48,7 +48,7 @@ fn main() {
 
 /// Keys of their own for each sample, so that none wears out.
 fn fresh(ends: &Ends) -> (Sender, Receiver) {
-    let (client, server) = ends.handshake();
+    let (client, server) = ends.handshake(&Proof::default());
     (client.session.into_parts().0, server.session.into_parts().1)
 }
 
