@@ -113,6 +113,8 @@
 //! Without default features there remains the core. Rust 1.88 or later is needed; raising that is
 //! not a breaking change, but is noted in the change log.
 
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod agreement;
 #[cfg(feature = "files")]
 pub mod auth;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
@@ -128,6 +130,8 @@ mod error;
 pub mod fuzzing;
 pub mod handshake;
 pub mod key;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+mod liveness;
 mod record;
 mod schedule;
 #[cfg(feature = "tokio")]

@@ -35,15 +35,15 @@ mod driver;
 mod ending;
 mod inbound;
 mod inbox;
-mod liveness;
 mod outbound;
 mod roll;
 mod transport;
 mod wakers;
 
-pub use liveness::Liveness;
+pub use crate::liveness::Liveness;
 pub use transport::{Any, Transport};
 
+pub(crate) use crate::agreement::Agreement;
 pub(crate) use connection::Begin;
 pub(crate) use ending::part;
 pub(crate) use inbox::{Fault, Inbox};
@@ -61,20 +61,9 @@ use crate::crypto::Cipher;
 use crate::error::{Error, ErrorCode};
 use crate::handshake::Exchange;
 use crate::key::PublicKey;
-use crate::schedule::Exporter;
 use connection::Connection;
 use inbound::Inbound;
 use wakers::Party;
-
-/// What both ends of a connection agreed on.
-#[derive(Debug)]
-pub(crate) struct Agreement {
-    pub(crate) cipher: Cipher,
-    pub(crate) exchange: Exchange,
-    pub(crate) protocol: Vec<u8>,
-    pub(crate) host_key: PublicKey,
-    pub(crate) exporter: Exporter,
-}
 
 /// An established connection over `IO`; see the [module](self) for its end and its halves.
 #[derive(Debug)]

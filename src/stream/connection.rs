@@ -20,13 +20,13 @@ use rand::rngs::SysRng;
 use tokio::task::AbortHandle;
 
 use super::inbound::Inbound;
-use super::liveness::Liveness;
 use super::outbound::Outbound;
 use super::roll::{Entry, Roll};
 use super::wakers::{Party, Wakers};
 use super::{Agreement, Transport, driver};
 use crate::buffer::{ReadBuffer, WriteBuffer};
 use crate::error::Error;
+use crate::liveness::Liveness;
 use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
 
 /// What a connection begins with.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::Transport;
 use super::connection::Connection;
-use super::liveness::{Liveness, Watch};
+use crate::liveness::{Liveness, Watch};
 
 /// A Ping waits no longer than this for its Pong, should neither half ever be polled.
 const VISIT: Duration = Duration::from_secs(5);
@@ -27,7 +27,8 @@ pub(super) fn start<IO: Transport>(
     liveness: Liveness,
 ) -> AbortHandle {
     let connection = Arc::downgrade(connection);
-    tokio::spawn(drive(connection, Watch::new(liveness))).abort_handle()
+    let now = Instant::now().into_std();
+    tokio::spawn(drive(connection, Watch::new(liveness, now))).abort_handle()
 }
 
 async fn drive<IO: Transport>(connection: Weak<Connection<IO>>, mut watch: Watch) {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::reading::Ahead;
 use super::{Connection, lock};
+use crate::liveness::{Due, Watch};
 use crate::stream::Transport;
-use crate::stream::liveness::{Due, Watch};
 use crate::stream::wakers::Party;
 
 impl<IO: Transport> Connection<IO> {
@@ -26,10 +26,10 @@ impl<IO: Transport> Connection<IO> {
             return ControlFlow::Break(());
         }
         self.note_life(watch, ahead, now);
-        let next = match watch.due(now) {
+        let next = match watch.due(now.into_std()) {
             // nothing is heard any more
             _ if matches!(ahead, Ahead::Ended | Ahead::Ending) => None,
-            Due::Nothing(next) => next,
+            Due::Nothing(next) => next.map(Instant::from_std),
             Due::Ping(payload) => {
                 let mut control = lock(&self.control);
                 // with eight out already there is nothing to add
@@ -56,13 +56,13 @@ impl<IO: Transport> Connection<IO> {
             _ => self.stuck.load(Ordering::Acquire),
         };
         if excused {
-            watch.heard(now);
+            watch.heard(now.into_std());
         }
         if let Some(inbound) = &*lock(&self.inbound) {
-            watch.heard(inbound.heard);
-            watch.used(inbound.used);
+            watch.heard(inbound.heard.into_std());
+            watch.used(inbound.used.into_std());
         }
-        watch.used(lock(&self.outbound).buffer.wrote().into());
+        watch.used(lock(&self.outbound).buffer.wrote());
     }
 
     /// A connection that is idle, or only receives, has its keys renewed by the hour all the same.

@@ -1,10 +1,7 @@
 //! Whether the peer is still there, and whether the connection is still used.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::time::Instant;
-
-use crate::deadlines::after;
 use crate::error::Error;
 
 /// How a stream finds out that its peer is gone or that nobody uses it.
@@ -34,7 +31,7 @@ impl Default for Liveness {
 
 /// What the time that has passed asks for.
 #[derive(Debug)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// Nothing before then, if ever.
     Nothing(Option<Instant>),
     Ping([u8; 8]),
@@ -43,7 +40,7 @@ pub(super) enum Due {
 
 /// Watches one connection.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(crate) struct Watch {
     settings: Liveness,
     /// When the peer gave a sign of life last.
     heard: Instant,
@@ -55,13 +52,12 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn new(settings: Liveness) -> Self {
-        let now = Instant::now();
+    pub(crate) const fn new(settings: Liveness, now: Instant) -> Self {
         Self { settings, heard: now, used: now, unanswered: 0, pings: 0 }
     }
 
     /// Something was received then.
-    pub(super) fn heard(&mut self, then: Instant) {
+    pub(crate) fn heard(&mut self, then: Instant) {
         if then > self.heard {
             self.heard = then;
             self.unanswered = 0;
@@ -69,19 +65,38 @@ impl Watch {
     }
 
     /// Data was sent or received then.
-    pub(super) fn used(&mut self, then: Instant) {
+    pub(crate) fn used(&mut self, then: Instant) {
         self.used = self.used.max(then);
     }
 
+    /// Nobody listened for so long: that is no silence of the peer's.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn absent(&mut self, absence: Duration) {
+        self.heard = after(self.heard, absence);
+    }
+
+    /// When the connection has been idle for too long.
+    fn idle(&self) -> Option<Instant> {
+        self.settings.idle_timeout.map(|limit| after(self.used, limit))
+    }
+
+    /// When the peer is asked whether it is there, or given up.
+    fn ping(&self) -> Option<Instant> {
+        let periods = u32::from(self.unanswered).saturating_add(1);
+        self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)))
+    }
+
+    /// When there will be something to do.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        [self.idle(), self.ping()].into_iter().flatten().min()
+    }
+
     /// What is to be done now, or when there will be something.
-    pub(super) fn due(&mut self, now: Instant) -> Due {
-        let idle = self.settings.idle_timeout.map(|limit| after(self.used, limit));
-        if idle.is_some_and(|idle| idle <= now) {
+    pub(crate) fn due(&mut self, now: Instant) -> Due {
+        if self.idle().is_some_and(|idle| idle <= now) {
             return Due::End(Error::Idle);
         }
-        let periods = u32::from(self.unanswered).saturating_add(1);
-        let ping = self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)));
-        if ping.is_some_and(|ping| ping <= now) {
+        if self.ping().is_some_and(|ping| ping <= now) {
             if self.unanswered >= self.settings.dead_after.min(8) {
                 return Due::End(Error::Silent);
             }
@@ -89,6 +104,14 @@ impl Watch {
             self.pings = self.pings.wrapping_add(1);
             return Due::Ping(self.pings.to_be_bytes());
         }
-        Due::Nothing([idle, ping].into_iter().flatten().min())
+        Due::Nothing(self.next())
     }
+}
+
+/// A moment so far away that it never comes.
+const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// The moment `limit` after `from`.
+pub(crate) fn after(from: Instant, limit: Duration) -> Instant {
+    from.checked_add(limit.min(NEVER)).unwrap_or(from)
 }

@@ -1,0 +1,16 @@
+//! What both ends of a connection agreed on, for streams of every kind.
+
+use crate::crypto::Cipher;
+use crate::handshake::Exchange;
+use crate::key::PublicKey;
+use crate::schedule::Exporter;
+
+/// What both ends of a connection agreed on.
+#[derive(Debug)]
+pub(crate) struct Agreement {
+    pub(crate) cipher: Cipher,
+    pub(crate) exchange: Exchange,
+    pub(crate) protocol: Vec<u8>,
+    pub(crate) host_key: PublicKey,
+    pub(crate) exporter: Exporter,
+}
