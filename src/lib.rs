@@ -117,6 +117,8 @@
 mod agreement;
 #[cfg(feature = "files")]
 pub mod auth;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 mod buffer;
 #[cfg(feature = "tokio")]
