@@ -14,8 +14,8 @@
 //!
 //! A socket that is closed with bytes unread takes back what its peer has not read yet. So dropping
 //! a stream behind its `shutdown`, or with an error that the peer is to be told, reads and drops
-//! what still comes until the peer ends its direction, but for no more than a second or 1 MiB:
-//! that long a drop can take. [`close`](Stream::close) waits for the peer's end as long as it
+//! what still comes until the peer ends its direction, but for no more than a second or 1 MiB.
+//! That long a drop can take, and the read or write that finds such an error. [`close`](Stream::close) waits for the peer's end as long as it
 //! takes.
 //!
 //! # Two threads

@@ -105,7 +105,8 @@ impl<IO: Transport> Connection<IO> {
     /// Whether a writer has found what it was looking for.
     fn has_answer(&self, wait: Wait) -> bool {
         match wait {
-            Wait::Reader(_) | Wait::Look => false,
+            Wait::Reader(_) => false,
+            Wait::Look => !self.rekeying.load(Ordering::Acquire),
             Wait::Worn => lock(&self.outbound).buffer.sender.may_send_data(),
         }
     }

@@ -167,7 +167,7 @@ fn pipes_without_time_outs_carry_a_conversation() {
     let (far_read, near_write) = std::io::pipe().unwrap();
     let near = (NoDeadline(near_read), NoDeadline(near_write));
     let far = (NoDeadline(far_read), NoDeadline(far_write));
-    let (mut client, server) = knot().rekeying(1 << 16, 1 << 16).over((near, far));
+    let (client, server) = knot().rekeying(1 << 16, 1 << 16).over((near, far));
     let error = client.set_read_timeout(Some(super::millis(5))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     let echo = std::thread::spawn(move || {
