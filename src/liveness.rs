@@ -32,8 +32,8 @@ impl Default for Liveness {
 /// What the time that has passed asks for.
 #[derive(Debug)]
 pub(crate) enum Due {
-    /// Nothing before then, if ever.
-    Nothing(Option<Instant>),
+    /// Nothing before [`Watch::next`].
+    Nothing,
     Ping([u8; 8]),
     End(Error),
 }
@@ -86,12 +86,12 @@ impl Watch {
         self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)))
     }
 
-    /// When there will be something to do.
+    /// When there will be something to do, if ever.
     pub(crate) fn next(&self) -> Option<Instant> {
         [self.idle(), self.ping()].into_iter().flatten().min()
     }
 
-    /// What is to be done now, or when there will be something.
+    /// What is to be done now.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
         if self.idle().is_some_and(|idle| idle <= now) {
             return Due::End(Error::Idle);
@@ -104,7 +104,7 @@ impl Watch {
             self.pings = self.pings.wrapping_add(1);
             return Due::Ping(self.pings.to_be_bytes());
         }
-        Due::Nothing(self.next())
+        Due::Nothing
     }
 }
 

@@ -376,7 +376,7 @@ impl Control {
     }
 
     /// How many rekeys were begun here, or by the client, in the last minute.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "blocking"))]
     pub(crate) fn inits(&self) -> usize {
         self.inits.len()
     }

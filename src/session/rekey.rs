@@ -92,7 +92,7 @@ pub(super) const MAX_SENT: usize = 60;
 pub(super) struct SlidingMinute(VecDeque<Instant>);
 
 impl SlidingMinute {
-    #[cfg(test)]
+    #[cfg(all(test, feature = "blocking"))]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

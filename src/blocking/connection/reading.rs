@@ -147,7 +147,7 @@ impl<IO: Transport> Connection<IO> {
             inbound.watch.heard(now);
         }
         match inbound.watch.due(now) {
-            Due::Nothing(_) => {}
+            Due::Nothing => {}
             Due::Ping(payload) => {
                 let mut control = lock(&self.control);
                 // with eight out already there is nothing to add

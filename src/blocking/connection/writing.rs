@@ -39,8 +39,8 @@ impl<IO: Transport> Connection<IO> {
             outbound.buffer.padding = self.padding.load(Ordering::Acquire);
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
+                    self.note_written(outbound.buffer.wrote());
                     drop(outbound);
-                    self.note_written(now);
                     return self.send_sealed(deadline).map(|()| sealed);
                 }
                 Err(Error::RekeyBlocked) => {}
@@ -62,8 +62,9 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
-    fn note_written(&self, now: Instant) {
-        let millis = now.saturating_duration_since(self.began).as_millis();
+    /// Lays down where a reader finds it without the lock when Data was sealed last.
+    fn note_written(&self, then: Instant) {
+        let millis = then.saturating_duration_since(self.began).as_millis();
         self.wrote.store(u64::try_from(millis).unwrap_or(u64::MAX), Ordering::Release);
     }
 

@@ -29,7 +29,7 @@ impl<IO: Transport> Connection<IO> {
         let next = match watch.due(now.into_std()) {
             // nothing is heard any more
             _ if matches!(ahead, Ahead::Ended | Ahead::Ending) => None,
-            Due::Nothing(next) => next.map(Instant::from_std),
+            Due::Nothing => watch.next().map(Instant::from_std),
             Due::Ping(payload) => {
                 let mut control = lock(&self.control);
                 // with eight out already there is nothing to add

@@ -9,13 +9,12 @@ use crate::blocking::{NoDeadline, Stream};
 use crate::error::Error;
 use crate::tests::pair::Setup;
 
+/// What a client has written.
+type Said = Arc<Mutex<Vec<u8>>>;
+
 /// A client whose peer has said `recorded`, and what it answers.
-fn client(
-    recorded: &[u8],
-    reads: Script,
-    writes: Script,
-) -> (Stream<(From, To)>, Arc<Mutex<Vec<u8>>>) {
-    let said = Arc::<Mutex<Vec<u8>>>::default();
+fn client(recorded: &[u8], reads: Script, writes: Script) -> (Stream<(From, To)>, Said) {
+    let said = Said::default();
     let from = From { bytes: recorded.iter().copied().collect(), script: reads };
     let to = To { bytes: Arc::clone(&said), script: writes };
     (knot().client.over((from, to)), said)
