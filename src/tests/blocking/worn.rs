@@ -102,13 +102,16 @@ fn a_worn_out_writer_whose_peer_is_silent_keeps_its_time_out() {
         let error = client.write(b"x").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error:?}");
     }
-    let mut client = {
-        let mut knot = super::knot();
-        knot.client.session.wear((1 << 24) - 64, 0);
-        knot.client.liveness.ping_after = Some(millis(30));
-        knot.client.over(tcp().0)
-    };
+}
+
+/// [REC-5] [PING-2]
+#[test]
+fn a_worn_out_writer_gives_a_silent_peer_up() {
+    let mut knot = knot();
+    knot.client.session.wear((1 << 24) - 64, 0);
+    knot.client.liveness.ping_after = Some(millis(60));
+    let (near, _far) = tcp();
+    let mut client = knot.client.over(near);
     let error = client.write(b"x").unwrap_err();
-    // the peer is gone at once here: whatever is found out first
-    assert_ne!(error.kind(), ErrorKind::WouldBlock, "{error:?}");
+    assert_eq!((error.kind(), inner(&error)), (ErrorKind::TimedOut, &Error::Silent));
 }
