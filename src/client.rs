@@ -59,15 +59,15 @@ pub struct PasswordRequest<'a> {
 /// `M` says how it waits: [`handfast::Client`](crate::Client) and
 /// [`blocking::Client`](crate::blocking::Client) are this.
 pub struct Client<M = Tokio> {
-    config: ClientConfig,
-    identity: Option<Identity>,
-    verifier: Arc<dyn HostVerifier>,
-    passwords: Option<Passwords>,
-    deadlines: Deadlines,
-    connect_timeout: Duration,
-    policy: RekeyPolicy,
-    liveness: Liveness,
-    waits: PhantomData<fn() -> M>,
+    pub(crate) config: ClientConfig,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) verifier: Arc<dyn HostVerifier>,
+    pub(crate) passwords: Option<Passwords>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) policy: RekeyPolicy,
+    pub(crate) liveness: Liveness,
+    pub(crate) waits: PhantomData<fn() -> M>,
 }
 
 impl<M> Clone for Client<M> {

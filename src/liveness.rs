@@ -33,8 +33,8 @@ impl Default for Liveness {
 /// What the time that has passed asks for.
 #[derive(Debug)]
 pub(crate) enum Due {
-    /// Nothing before then, if ever.
-    Nothing(Option<Instant>),
+    /// Nothing before [`Watch::next`].
+    Nothing,
     Ping([u8; 8]),
     End(Error),
 }
@@ -70,15 +70,34 @@ impl Watch {
         self.used = self.used.max(then);
     }
 
-    /// What is to be done now, or when there will be something.
+    /// Nobody listened for so long: that is no silence of the peer's.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn absent(&mut self, absence: Duration) {
+        self.heard = after(self.heard, absence);
+    }
+
+    /// When the connection has been idle for too long.
+    fn idle(&self) -> Option<Instant> {
+        self.settings.idle_timeout.map(|limit| after(self.used, limit))
+    }
+
+    /// When the peer is asked whether it is there, or given up.
+    fn ping(&self) -> Option<Instant> {
+        let periods = u32::from(self.unanswered).saturating_add(1);
+        self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)))
+    }
+
+    /// When there will be something to do, if ever.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        [self.idle(), self.ping()].into_iter().flatten().min()
+    }
+
+    /// What is to be done now.
     pub(crate) fn due(&mut self, now: Instant) -> Due {
-        let idle = self.settings.idle_timeout.map(|limit| after(self.used, limit));
-        if idle.is_some_and(|idle| idle <= now) {
+        if self.idle().is_some_and(|idle| idle <= now) {
             return Due::End(Error::Idle);
         }
-        let periods = u32::from(self.unanswered).saturating_add(1);
-        let ping = self.settings.ping_after.map(|p| after(self.heard, p.saturating_mul(periods)));
-        if ping.is_some_and(|ping| ping <= now) {
+        if self.ping().is_some_and(|ping| ping <= now) {
             if self.unanswered >= self.settings.dead_after.min(8) {
                 return Due::End(Error::Silent);
             }
@@ -86,6 +105,6 @@ impl Watch {
             self.pings = self.pings.wrapping_add(1);
             return Due::Ping(self.pings.to_be_bytes());
         }
-        Due::Nothing([idle, ping].into_iter().flatten().min())
+        Due::Nothing
     }
 }

@@ -51,14 +51,14 @@ use crate::session::RekeyPolicy;
 /// [`blocking::Server`](crate::blocking::Server) are this.
 #[derive(Debug)]
 pub struct Server<A = Nobody, M = Tokio> {
-    config: Arc<ServerConfig>,
-    authenticator: Arc<A>,
-    deadlines: Deadlines,
-    limits: Limits,
-    policy: RekeyPolicy,
-    liveness: Liveness,
-    turned_away: TurnedAway,
-    waits: PhantomData<fn() -> M>,
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) authenticator: Arc<A>,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) limits: Limits,
+    pub(crate) policy: RekeyPolicy,
+    pub(crate) liveness: Liveness,
+    pub(crate) turned_away: TurnedAway,
+    pub(crate) waits: PhantomData<fn() -> M>,
 }
 
 impl<A, M> Clone for Server<A, M> {

@@ -5,6 +5,8 @@
 //! Behaviour of the core across its layers: two ends without I/O, and what is recorded of others.
 //! Each test names the requirements of docs/PROTOCOL.md that it holds.
 
+#[cfg(feature = "blocking")]
+mod blocking;
 mod codec;
 mod exporter;
 mod hello;

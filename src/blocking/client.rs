@@ -97,19 +97,14 @@ impl Client {
         host: &Host,
         eager: Option<&[u8]>,
     ) -> Result<Stream<IO>, ConnectError> {
-        let link = Handshaking::new(io).map_err(|problem| ConnectError::Io {
-            doing: "taking the stream apart",
-            problem,
-        })?;
+        let link = Handshaking::new(io)
+            .map_err(|problem| ConnectError::Io { doing: "taking the stream apart", problem })?;
         let done = wait::forever(handshake::run(self, link, host, eager));
         let (link, session, agreement) = done?;
         let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);
         let begin = Begin { read, write, session, early, agreement, policy, liveness, roll: None };
-        Stream::begin(begin).map_err(|problem| ConnectError::Io {
-            doing: "lifting the handshake's time-outs",
-            problem,
-        })
+        Ok(Stream::begin(begin))
     }
 
     /// Opens TCP to the first address of a name that takes it.

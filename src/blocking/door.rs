@@ -121,10 +121,8 @@ impl<S: Source> Door<S> {
     #[cfg(unix)]
     fn wait(&self) -> io::Result<()> {
         use rustix::event::{PollFd, PollFlags, poll};
-        let mut both = [
-            PollFd::new(&self.source, PollFlags::IN),
-            PollFd::new(&self.bell, PollFlags::IN),
-        ];
+        let mut both =
+            [PollFd::new(&self.source, PollFlags::IN), PollFd::new(&self.bell, PollFlags::IN)];
         match poll(&mut both, None) {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),

@@ -38,18 +38,22 @@ impl<IO: Transport> Handshaking<IO> {
         }
         by(&mut self.write, deadline, Write::flush)
     }
+}
 
-    /// Reads and drops, up to the end or as much as is put up with.
-    fn drop_all(&mut self, mut left: usize, deadline: Instant) -> Result<(), Fault> {
-        let mut scratch = [0; 1024];
-        while left > 0 {
-            match self.read(&mut scratch, deadline)? {
-                0 => break,
-                len => left = left.saturating_sub(len),
-            }
+/// Reads and drops, up to the end or as much as is put up with.
+fn drop_all<R: Read + Deadline>(
+    read: &mut R,
+    mut left: usize,
+    deadline: Instant,
+) -> Result<(), Fault> {
+    let mut scratch = [0; 1024];
+    while left > 0 {
+        match by(read, deadline, |io| io.read(&mut scratch))? {
+            0 => break,
+            len => left = left.saturating_sub(len),
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Does something that blocks, until then at most where the transport has time-outs.
@@ -107,8 +111,11 @@ impl<IO: Transport> Link for Handshaking<IO> {
         }
         let deadline = Instant::now() + LINGER;
         // whether the peer takes it cannot be known, and changes nothing
-        if self.write_all(farewell, deadline).is_ok() && self.write.finish().is_ok() {
-            let _ = self.drop_all(LINGER_BYTES, deadline);
+        if self.write_all(farewell, deadline).is_ok() {
+            let Self { mut read, write, .. } = self;
+            if write.finish().is_ok() {
+                let _ = drop_all(&mut read, LINGER_BYTES, deadline);
+            }
         }
     }
 
@@ -116,7 +123,7 @@ impl<IO: Transport> Link for Handshaking<IO> {
         // what was read goes at once
         drop(std::mem::take(&mut self.frames));
         // a client that ends its direction finds no difference either
-        let _ = self.drop_all(usize::MAX, until);
+        let _ = drop_all(&mut self.read, usize::MAX, until);
         if let Some(left) = until.checked_duration_since(Instant::now()) {
             std::thread::sleep(left);
         }

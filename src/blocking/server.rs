@@ -75,19 +75,13 @@ impl<A: Authenticator + 'static> Server<A> {
         from: PeerAddr,
         roll: Option<Arc<Roll>>,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-        let link = Handshaking::new(io).map_err(|problem| AcceptError::Io {
-            doing: "taking the stream apart",
-            problem,
-        })?;
+        let link = Handshaking::new(io)
+            .map_err(|problem| AcceptError::Io { doing: "taking the stream apart", problem })?;
         let done = wait::forever(handshake::run(self, link, from));
         let (link, session, agreement, peer) = done?;
         let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);
         let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
-        let stream = Stream::begin(begin).map_err(|problem| AcceptError::Io {
-            doing: "lifting the handshake's time-outs",
-            problem,
-        })?;
-        Ok((stream, peer))
+        Ok((Stream::begin(begin), peer))
     }
 }

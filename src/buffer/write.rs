@@ -12,6 +12,7 @@ const RECORD: usize = 16 << 10;
 /// Data that is sealed before the transport is asked to take it.
 const BATCH: usize = 128 << 10;
 /// Small writes in a row are sealed and handed over once they have come to so much ciphertext.
+#[cfg(feature = "tokio")]
 const GATHER: usize = 64 << 10;
 /// Data after which a writer looks for what the peer has sent, should nobody read.
 const AHEAD: usize = 256 << 10;
@@ -92,7 +93,9 @@ impl WriteBuffer {
     /// taken, 0 where it should be sealed at once.
     ///
     /// A single small write goes out at once, since an answer may be waited for. Those behind it
-    /// wait until a record is full or somebody has the time to send them.
+    /// wait until a record is full or somebody has the time to send them, which takes a stream that
+    /// somebody looks after: one on tokio.
+    #[cfg(feature = "tokio")]
     pub(crate) fn gather(&mut self, data: &[u8], now: Instant) -> Result<usize, Error> {
         if data.len() >= RECORD || !self.in_a_row || !self.sender.is_open() {
             return Ok(0);
@@ -113,6 +116,7 @@ impl WriteBuffer {
     }
 
     /// Whether the transport should be asked to take what small writes have come to.
+    #[cfg(feature = "tokio")]
     pub(crate) const fn is_full(&self) -> bool {
         self.bytes.len() >= GATHER
     }
@@ -131,6 +135,7 @@ impl WriteBuffer {
     }
 
     /// Somebody sees to it that all goes out: the next small write is a first one.
+    #[cfg(feature = "tokio")]
     pub(crate) const fn end_row(&mut self) {
         self.in_a_row = false;
     }

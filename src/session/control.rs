@@ -375,6 +375,12 @@ impl Control {
         }
     }
 
+    /// How many rekeys were begun here, or by the client, in the last minute.
+    #[cfg(all(test, feature = "blocking"))]
+    pub(crate) fn inits(&self) -> usize {
+        self.inits.len()
+    }
+
     /// Where a rekey stands, by its name.
     #[cfg(test)]
     pub(crate) fn rekey_state(&self) -> String {

@@ -92,6 +92,11 @@ pub(super) const MAX_SENT: usize = 60;
 pub(super) struct SlidingMinute(VecDeque<Instant>);
 
 impl SlidingMinute {
+    #[cfg(all(test, feature = "blocking"))]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Notes one more, unless that makes more than `max` within a minute.
     pub(super) fn note(&mut self, now: Instant, max: usize) -> bool {
         const MINUTE: Duration = Duration::from_secs(60);

@@ -2,10 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use handfast::auth::{Attempt, Authenticator, public_key};
+use handfast::key::Identity;
 use handfast::server::Limits;
+use handfast::trust::AuthorizedKeys;
 use handfast::{ConnectError, Deadlines, Error, ErrorCode, Refusal};
 
 use crate::{Ends, soon};
@@ -63,31 +68,38 @@ fn who_waited_too_long_for_a_place_is_told_that_the_server_is_busy() {
     limits.unauthenticated = 1;
     let mut deadlines = Deadlines::default();
     deadlines.hello = Duration::from_millis(500);
-    let server = ends.server.clone().limits(limits).deadlines(deadlines);
-    let listener = server.listen("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    // takes the place, again and again
-    let taker = thread::spawn(move || {
-        let mut silent = Vec::new();
-        for _ in 0..4 {
-            silent.push(TcpStream::connect(address).unwrap());
+    let open = Arc::new(AtomicBool::new(false));
+    let decides = {
+        let open = Arc::clone(&open);
+        move |attempt: Attempt| {
+            let open = Arc::clone(&open);
+            async move {
+                // in the blocking world an authenticator may block
+                while !open.load(Ordering::Acquire) {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                attempt.admit(())
+            }
         }
-        thread::sleep(Duration::from_secs(6));
-    });
+    };
+    let server = ends.server.clone().limits(limits).deadlines(deadlines);
+    let alice = Identity::generate().unwrap();
+    let keys = format!("{} alice", alice.public_key());
+    let keys = AuthorizedKeys::parse("authorized_keys", keys.as_bytes()).unwrap();
+    let client = ends.client.clone().identity(alice);
+    let listener =
+        server.authenticator(public_key(keys).and(decides)).listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (called, to) = (client.clone(), address.clone());
+    let first = thread::spawn(move || called.connect(&to).unwrap());
     thread::sleep(Duration::from_millis(100));
-    let mut busy = false;
-    for _ in 0..4 {
-        let client = ends.client.clone();
-        let result = soon(move || client.connect(&address.to_string()));
-        busy |= matches!(
-            result,
-            Err(ConnectError::Handshake(Error::Refused(Refusal::Busy)))
-        );
-    }
-    assert!(busy, "somebody was told");
-    taker.join().unwrap();
-    let client = ends.client.clone();
-    soon(move || client.connect(&address.to_string()).unwrap());
+    let (called, to) = (client.clone(), address.clone());
+    let error = soon(move || called.connect(&to).unwrap_err());
+    assert!(matches!(&error, ConnectError::Handshake(Error::Refused(Refusal::Busy))), "{error}");
+    // its place is free again, and with it the server
+    open.store(true, Ordering::Release);
+    soon(move || first.join().unwrap());
+    soon(move || client.connect(&address).unwrap());
 }
 
 /// [ERR-1]

@@ -15,8 +15,8 @@ fn pattern(len: usize) -> Vec<u8> {
 fn a_blocking_client_talks_to_a_server_on_tokio() {
     let ends = Ends::new();
     let runtime = Runtime::new().unwrap();
-    let server = handfast::Server::new(ends.host.clone())
-        .authenticator(handfast::auth::anonymous());
+    let server =
+        handfast::Server::new(ends.host.clone()).authenticator(handfast::auth::anonymous());
     let listener = runtime.block_on(server.listen("127.0.0.1:0")).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     runtime.spawn(async move {
@@ -48,10 +48,8 @@ fn a_client_on_tokio_talks_to_a_blocking_server() {
         std::io::copy(&mut reader, &mut writer).unwrap();
         writer.shutdown().unwrap();
     });
-    let client = handfast::Client::new().host_verifier(handfast::trust::PinnedKeys::new([ends
-        .host
-        .public_key()
-        .clone()]));
+    let client = handfast::Client::new()
+        .host_verifier(handfast::trust::PinnedKeys::new([ends.host.public_key().clone()]));
     let runtime = Runtime::new().unwrap();
     let back = runtime.block_on(async move {
         let (mut reader, mut writer) = client.connect(&address).await.unwrap().into_split();

@@ -28,7 +28,7 @@ impl<IO: Transport> Connection<IO> {
         let next = match watch.due(now) {
             // nothing is heard any more
             _ if matches!(ahead, Ahead::Ended | Ahead::Ending) => None,
-            Due::Nothing(next) => next,
+            Due::Nothing => watch.next(),
             Due::Ping(payload) => {
                 let mut control = lock(&self.control);
                 // with eight out already there is nothing to add
