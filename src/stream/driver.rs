@@ -4,15 +4,14 @@
 //! what a writer left behind. It is woken by the transport only where neither half waits for it,
 //! and looks in by itself from time to time: on a connection in use it does next to nothing.
 
-use std::future::poll_fn;
 use std::ops::ControlFlow;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::Transport;
 use super::connection::Connection;
@@ -26,26 +25,35 @@ pub(super) fn start<IO: Transport>(
     connection: &Arc<Connection<IO>>,
     liveness: Liveness,
 ) -> AbortHandle {
-    let connection = Arc::downgrade(connection);
-    let watch = Watch::new(liveness, Instant::now().into_std());
-    tokio::spawn(drive(connection, watch)).abort_handle()
+    let driver = Driver {
+        connection: Arc::downgrade(connection),
+        watch: Watch::new(liveness, Instant::now().into_std()),
+        visit: Box::pin(sleep(VISIT)),
+    };
+    tokio::spawn(driver).abort_handle()
 }
 
-async fn drive<IO: Transport>(connection: Weak<Connection<IO>>, mut watch: Watch) {
-    let mut visit = pin!(sleep(VISIT));
-    poll_fn(|cx| {
+/// A type by itself, since an async block would hold its parts twice, for each idle connection.
+struct Driver<IO: Transport> {
+    connection: Weak<Connection<IO>>,
+    watch: Watch,
+    visit: Pin<Box<Sleep>>,
+}
+
+impl<IO: Transport> Future for Driver<IO> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
         loop {
-            let Some(connection) = connection.upgrade() else { return Poll::Ready(()) };
-            let next = match connection.look_after(&mut watch, cx) {
+            let Some(connection) = this.connection.upgrade() else { return Poll::Ready(()) };
+            let next = match connection.look_after(&mut this.watch, cx) {
                 ControlFlow::Break(()) => return Poll::Ready(()),
                 ControlFlow::Continue(next) => next,
             };
             let soon = Instant::now() + VISIT;
-            visit.as_mut().reset(next.map_or(soon, |next| soon.min(next.into())));
-            if visit.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+            this.visit.as_mut().reset(next.map_or(soon, |next| soon.min(next.into())));
+            ready!(this.visit.as_mut().poll(cx));
         }
-    })
-    .await;
+    }
 }
