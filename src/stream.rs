@@ -19,8 +19,9 @@
 //! # Cancel safety
 //!
 //! Every read and write is cancel-safe: a future that is dropped has taken no byte that it did not
-//! report. Written bytes go out without a `flush`; [`flush`](tokio::io::AsyncWriteExt::flush) waits
-//! until they are with the operating system.
+//! report. Written bytes go out without a `flush`, small writes in a row as soon as the runtime has
+//! a moment; [`flush`](tokio::io::AsyncWriteExt::flush) waits until all are with the operating system.
+//! A program that is about to stop its runtime, or to block it, should flush.
 //!
 //! # One way for long
 //!

@@ -148,3 +148,40 @@ async fn a_unix_socket_proves_both_ends_like_tcp() {
     served.read_exact(&mut got).await.unwrap();
     assert_eq!(&got, b"over a socket");
 }
+
+/// Small writes are gathered, and none is left behind: not by a writer that does something else, nor
+/// by one that goes without a word.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn small_writes_go_out_without_a_flush() {
+    for dropped in [false, true] {
+        let host = Identity::generate().unwrap();
+        let listener = Server::new(host.clone())
+            .authenticator(anonymous())
+            .listen("127.0.0.1:0")
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));
+        let mut client = client.connect(&address).await.unwrap();
+        let (mut server, _) = listener.accept().await.unwrap();
+        let written = tokio::spawn(async move {
+            for n in 0..1000_u16 {
+                client.write_all(&n.to_be_bytes()).await.unwrap();
+            }
+            if !dropped {
+                // neither flushed nor read nor written, for longer than the test lasts
+                std::future::pending::<()>().await;
+            }
+            drop(client);
+        });
+        for n in 0..1000_u16 {
+            let read = tokio::time::timeout(Duration::from_secs(60), server.read_u16()).await;
+            assert_eq!(read.unwrap().unwrap(), n);
+        }
+        if dropped {
+            let error = server.read_u8().await.unwrap_err();
+            assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof, "and no clean end");
+        }
+        written.abort();
+    }
+}

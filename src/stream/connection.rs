@@ -64,7 +64,7 @@ pub(super) struct Connection<IO: Transport> {
     /// An Error of this side's was sealed, and the peer is to be given time to read it.
     said: AtomicBool,
     /// Why nothing more is sent or received.
-    ended: OnceLock<Error>,
+    ended: OnceLock<Box<Error>>,
     readable: Wakers,
     writable: Wakers,
     policy: RekeyPolicy,
@@ -180,7 +180,7 @@ impl<IO: Transport> Connection<IO> {
 
     fn ended(&self) -> io::Result<()> {
         match self.ended.get() {
-            Some(error) => Err(error.clone().into()),
+            Some(error) => Err(Error::clone(error).into()),
             None => Ok(()),
         }
     }

@@ -59,9 +59,13 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// The writing half is gone. Without a Close the peer shall find the stream cut off, and not
     /// wait for ever.
     pub(super) fn abandon(&mut self) {
-        if self.buffer.sender.is_open()
-            && let Some(mut io) = self.io.take()
-        {
+        if !self.buffer.sender.is_open() {
+            return;
+        }
+        // what was written goes as far as it can
+        let _ = self.buffer.seal_gathered();
+        let _ = self.poll_drain(&mut Context::from_waker(Waker::noop()));
+        if let Some(mut io) = self.io.take() {
             // halves that share their transport do not end it when one of them is dropped
             let _ = Pin::new(&mut io).poll_shutdown(&mut Context::from_waker(Waker::noop()));
         }

@@ -24,7 +24,7 @@ impl<IO: Transport> Connection<IO> {
             // the reading half may never be polled again
             let _ = outbound.poll_drain(&mut self.writable.context());
         }
-        let _ = self.ended.set(error);
+        let _ = self.ended.set(Box::new(error));
         self.readable.wake_all();
         self.writable.wake_all();
     }
@@ -36,7 +36,7 @@ impl<IO: Transport> Connection<IO> {
     fn abort_with(&self, code: ErrorCode, text: &str, error: Error) -> Result<(), Error> {
         lock(&self.outbound).buffer.error(code, text)?;
         self.said.store(true, Ordering::Release);
-        let _ = self.ended.set(error);
+        let _ = self.ended.set(Box::new(error));
         Ok(())
     }
 

@@ -44,6 +44,10 @@ impl<IO: Transport> Connection<IO> {
             }
             self.ended()?;
             let now = now();
+            let used = outbound.buffer.sender.used();
+            if self.policy.is_due(used) || outbound.buffer.key_age(now) >= self.policy.interval {
+                self.want_rekey();
+            }
             if outbound.buffer.is_full() {
                 self.writable.register(Party::Writer, cx);
                 ready!(outbound.poll_drain(&mut self.writable.context()))?;
@@ -55,10 +59,6 @@ impl<IO: Transport> Connection<IO> {
             }
             self.writable.register(Party::Writer, cx);
             ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            let used = outbound.buffer.sender.used();
-            if self.policy.is_due(used) || outbound.buffer.key_age(now) >= self.policy.interval {
-                self.want_rekey();
-            }
             self.transmit(&mut outbound)?;
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
