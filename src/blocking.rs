@@ -100,6 +100,7 @@ mod link;
 mod listener;
 mod outbound;
 mod patience;
+mod queue;
 mod server;
 mod stream;
 mod transport;

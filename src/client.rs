@@ -184,7 +184,8 @@ impl<M> Client<M> {
         self
     }
 
-    /// How long looking up a name and trying all its addresses may take. Default: 30 s.
+    /// How long looking up a name and trying all its addresses may take. Default: 30 s. On threads
+    /// that block the look-up is the system's, and not limited.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

@@ -26,7 +26,9 @@
 //! # One way for long
 //!
 //! The two halves need not be polled both. Whichever is polled sends what the protocol owes the
-//! peer (Pong, the answers of a rekey). A half that only writes reads ahead, as far as the first
+//! peer (Pong, the answers of a rekey). Where neither is, a task does, on the runtime that made the
+//! stream and as long as that runs: each stream has one, which answers within 5 s, sends Pings as
+//! [`Liveness`] asks, and renews old keys. A half that only writes reads ahead, as far as the first
 //! Data that the application has not read; if that Data bars the way to the answer of a rekey
 //! until the key in use is worn out (2^24 records or 2^38 bytes), writing fails with
 //! [`Error::RekeyBlocked`] rather than waiting for ever.
@@ -155,6 +157,11 @@ impl<IO: Transport> Stream<IO> {
         self.connection().pad_to(step);
     }
 
+    #[cfg(test)]
+    pub(crate) fn rekeys(&self) -> usize {
+        self.connection().rekeys()
+    }
+
     /// Begins a rekey (client) or asks for one (server); it goes on while the stream is used.
     ///
     /// # Errors
@@ -200,20 +207,19 @@ impl<IO: Transport> Stream<IO> {
 }
 
 impl<IO: Transport> ReadHalf<IO> {
+    /// The receiving direction; where somebody is reading ahead this very moment, that says when it
+    /// is done.
+    fn take_inbound(&mut self, cx: &Context<'_>) -> Option<Box<Inbound<IO::Read>>> {
+        let found = self.inbound.take().or_else(|| self.connection.take_inbound(Party::Reader));
+        found.or_else(|| {
+            self.connection.wait_for_inbound(cx);
+            self.connection.take_inbound(Party::Reader)
+        })
+    }
+
     /// Finds Data, or the end; what it holds then is not empty unless the end is there.
     fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<&mut Inbound<IO::Read>>> {
-        let mut inbound =
-            match self.inbound.take().or_else(|| self.connection.take_inbound(Party::Reader)) {
-                Some(inbound) => inbound,
-                // the other half is reading ahead this very moment, and will say when it is done
-                None => {
-                    self.connection.wait_for_inbound(cx);
-                    match self.connection.take_inbound(Party::Reader) {
-                        Some(inbound) => inbound,
-                        None => return Poll::Pending,
-                    }
-                }
-            };
+        let Some(mut inbound) = self.take_inbound(cx) else { return Poll::Pending };
         let poll = self.connection.poll_inbound(&mut inbound, Party::Reader, cx);
         if poll.is_ready() {
             self.connection.stop_looking(Party::Reader);
@@ -252,12 +258,7 @@ impl<IO: Transport> ReadHalf<IO> {
     }
 
     fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(mut inbound) =
-            self.inbound.take().or_else(|| self.connection.take_inbound(Party::Reader))
-        else {
-            self.connection.wait_for_inbound(cx);
-            return Poll::Pending;
-        };
+        let Some(mut inbound) = self.take_inbound(cx) else { return Poll::Pending };
         let poll = self.connection.poll_ending(&mut inbound, Party::Reader, cx);
         self.connection.park(inbound, Party::Reader);
         poll

@@ -16,6 +16,8 @@ mod pair;
 mod rekey;
 mod script;
 mod session;
+#[cfg(feature = "tokio")]
+mod small_writes;
 mod state_matrix;
 mod stealth;
 mod tamper;

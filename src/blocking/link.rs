@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
+use super::patience::{has_waited, is_timeout};
 use super::{Deadline, Finish, Transport, wait};
 use crate::error::Error;
 use crate::link::{Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
@@ -66,12 +67,13 @@ fn by<D: Deadline, T>(
         let left = deadline.checked_duration_since(Instant::now()).ok_or(Fault::Late)?;
         // 0 would mean for ever
         io.set_timeout(Some(left.max(Duration::from_millis(1)))).map_err(Fault::Io)?;
+        let began = Instant::now();
         match what(io) {
             Ok(done) => return Ok(done),
-            Err(error) => match error.kind() {
-                ErrorKind::Interrupted | ErrorKind::WouldBlock | ErrorKind::TimedOut => {}
-                _ => return Err(Fault::Io(error)),
-            },
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            // a transport that does not wait at all must not be asked again and again
+            Err(error) if is_timeout(&error) && has_waited(began, Some(left)) => {}
+            Err(error) => return Err(Fault::Io(error)),
         }
     }
 }

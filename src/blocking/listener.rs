@@ -1,10 +1,9 @@
 //! Accepting many clients, each handshake on a thread of its own.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tracing::{info, warn};
 
 use super::door::{Door, Knock, Source};
 use super::link::Handshaking;
+use super::queue::Queue;
 use super::{Server, Stream, Transport, wait};
 use crate::auth::{Authenticator, PeerAddr};
 use crate::deadlines::after;
@@ -19,26 +19,32 @@ use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
 use crate::link::Link;
 use crate::roll::Roll;
-use crate::server::slots::Slots;
+use crate::server::slots::{Slot, Slots};
 use crate::server::{Limits, Peer};
 
 /// Connections that may wait for a place; more are told at once that the server is busy.
 const WAITING: usize = 256;
+/// Connections that are told so at a time; more are closed without a word.
+const TURNED_AWAY: usize = 64;
 /// Clients that were admitted and not accepted yet.
 const ADMITTED: usize = 32;
 
 type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 
-/// Accepts clients. Each handshake has a thread of its own for as long as it lasts, at most
-/// [`Limits::unauthenticated`] and 256 that wait for one to end; what goes wrong in one shows in the
-/// log alone: it never ends the listener or holds up another client.
+/// Accepts clients. What goes wrong in one handshake shows in the log alone: it never ends the
+/// listener or holds up another client.
+///
+/// Each handshake has a thread of its own for as long as it lasts: at most
+/// [`Limits::unauthenticated`], 256 that wait for a place, and 64 that are told that there is none.
+/// A client that was admitted keeps its place until it is among the 32 that may wait for
+/// [`accept`](Self::accept). An authenticator that blocks its thread holds a place as long as it
+/// does: deadlines are looked at between its waits.
 ///
 /// Dropping it stops listening; handshakes under way lead to nothing then. Streams that were
 /// accepted live on.
 pub struct Listener<C, IO: Transport = std::net::TcpStream> {
-    admitted: Mutex<Receiver<Accepted<C, IO>>>,
+    admitted: Arc<Queue<Accepted<C, IO>>>,
     address: Option<SocketAddr>,
-    stopped: Arc<AtomicBool>,
     knock: Knock,
     roll: Arc<Roll>,
 }
@@ -51,7 +57,7 @@ impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
 
 impl<C, IO: Transport> Drop for Listener<C, IO> {
     fn drop(&mut self) {
-        self.stop();
+        drop(self.stop());
     }
 }
 
@@ -63,21 +69,21 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     {
         let address = source.address();
         let (door, knock) = Door::new(source)?;
-        let (sender, admitted) = sync_channel(ADMITTED);
-        let (stopped, roll) = (Arc::<AtomicBool>::default(), Arc::<Roll>::default());
+        let admitted = Arc::new(Queue::new(ADMITTED));
+        let roll = Arc::<Roll>::default();
         let place = Place {
             slots: Slots::new(server.limits),
             // counted by network, too, so that nobody can take all of them
             seats: Slots::new(Limits { unauthenticated: WAITING, ..server.limits }),
+            doors: Slots::new(Limits { unauthenticated: TURNED_AWAY, ..server.limits }),
             server,
-            admitted: sender,
+            admitted: Arc::clone(&admitted),
             roll: Arc::clone(&roll),
-            stopped: Arc::clone(&stopped),
         };
         thread::Builder::new()
             .name("handfast accept".to_owned())
             .spawn(move || place.accept_all(&door))?;
-        Ok(Self { admitted: Mutex::new(admitted), address, stopped, knock, roll })
+        Ok(Self { admitted, address, knock, roll })
     }
 
     /// The next client that was admitted, and what is known of it. Several threads may wait for
@@ -85,28 +91,23 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     ///
     /// # Errors
     ///
-    /// The listener's thread has ended.
+    /// The listener was [shut down](Self::shutdown).
     pub fn accept(&self) -> io::Result<(Stream<IO>, Peer<C>)> {
-        let admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        admitted
-            .recv()
-            .map_err(|_| io::Error::new(io::ErrorKind::NotConnected, "the listener has ended"))
+        self.admitted
+            .pop()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the listener has ended"))
     }
 
     /// Stops listening, and waits until the streams that were accepted are gone. Those that are
     /// still there after `grace` are ended with Error 5 (shutting down); gives their number.
+    /// Threads that wait in [`accept`](Self::accept) go on with an error.
     ///
     /// A handshake that is under way ends by its deadlines, and its client is told Error 5, too.
-    /// A thread that is blocked reading or writing such a stream goes on once its peer has taken
-    /// that.
-    pub fn shutdown(self, grace: Duration) -> usize {
-        self.stop();
+    /// A thread that is blocked reading or writing a stream that is ended goes on once its peer has
+    /// taken that.
+    pub fn shutdown(&self, grace: Duration) -> usize {
         // clients that were admitted and never accepted are told at once
-        let admitted = self.admitted.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Ok((stream, _)) = admitted.try_recv() {
-            turn_out(stream);
-        }
-        drop(admitted);
+        self.stop().into_iter().for_each(|(stream, _)| turn_out(stream));
         let left = self.roll.block_until_empty(grace);
         if left > 0 {
             info!(left, "shutting down: ending the connections that are left");
@@ -119,9 +120,10 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
 }
 
 impl<C, IO: Transport> Listener<C, IO> {
-    fn stop(&self) {
-        self.stopped.store(true, Ordering::Release);
+    fn stop(&self) -> VecDeque<Accepted<C, IO>> {
+        let left = self.admitted.close();
         self.knock.knock();
+        left
     }
 
     /// How many streams that were accepted are alive.
@@ -150,9 +152,9 @@ struct Place<A: Authenticator, IO: Transport> {
     server: Server<A>,
     slots: Arc<Slots>,
     seats: Arc<Slots>,
-    admitted: SyncSender<Accepted<A::Credentials, IO>>,
+    doors: Arc<Slots>,
+    admitted: Arc<Queue<Accepted<A::Credentials, IO>>>,
     roll: Arc<Roll>,
-    stopped: Arc<AtomicBool>,
 }
 
 impl<A: Authenticator, IO: Transport> Clone for Place<A, IO> {
@@ -161,9 +163,9 @@ impl<A: Authenticator, IO: Transport> Clone for Place<A, IO> {
             server: self.server.clone(),
             slots: Arc::clone(&self.slots),
             seats: Arc::clone(&self.seats),
-            admitted: self.admitted.clone(),
+            doors: Arc::clone(&self.doors),
+            admitted: Arc::clone(&self.admitted),
             roll: Arc::clone(&self.roll),
-            stopped: Arc::clone(&self.stopped),
         }
     }
 }
@@ -179,20 +181,14 @@ where
 {
     fn accept_all<S: Source<Io = IO>>(self, door: &Door<S>) {
         let mut pause = SHORTEST_PAUSE;
-        while !self.stopped.load(Ordering::Acquire) {
-            let accepted = match door.accept() {
+        while !self.admitted.is_closed() {
+            let begun = match door.accept() {
                 Ok(None) => continue,
-                Ok(Some(accepted)) => Ok(accepted),
+                Ok(Some((io, from))) => self.begin(io, from),
                 Err(error) => Err(error),
             };
-            let begun = accepted.and_then(|(io, from)| {
-                let place = self.clone();
-                thread::Builder::new()
-                    .name("handfast handshake".to_owned())
-                    .spawn(move || place.receive(io, from))
-            });
             match begun {
-                Ok(_) => pause = SHORTEST_PAUSE,
+                Ok(()) => pause = SHORTEST_PAUSE,
                 Err(error) => {
                     // out of descriptors or threads, or a client that went away: others may come
                     warn!(%error, "accepting failed; going on");
@@ -203,24 +199,53 @@ where
         }
     }
 
-    /// Runs one client's handshake.
-    fn receive(self, io: IO, from: PeerAddr) {
-        let slot = self.slots.take(from).or_else(|| {
-            let _seat = self.seats.take(from)?;
-            let until = after(Instant::now(), self.server.deadlines.hello);
-            self.slots.block(from, until)
-        });
-        let Some(slot) = slot else { return turn_away(&self.server, io, from) };
-        let accepted = self.server.accept_onto(io, from, Some(Arc::clone(&self.roll)));
-        drop(slot);
-        let Ok(accepted) = accepted else { return };
-        if self.stopped.load(Ordering::Acquire) {
-            turn_out(accepted.0);
+    /// Gives a client a thread, if there is a place for it in one way or another.
+    fn begin(&self, io: IO, from: PeerAddr) -> io::Result<()> {
+        let stay = if let Some(slot) = self.slots.take(from) {
+            Stay::Handshake(slot)
+        } else if let Some(seat) = self.seats.take(from) {
+            Stay::Wait(seat)
+        } else if let Some(door) = self.doors.take(from) {
+            Stay::Leave(door)
         } else {
-            // only a listener that is gone takes it no more
-            let _ = self.admitted.send(accepted);
-        }
+            info!(peer = %from, "not admitted: more connections than can be told so");
+            return Ok(());
+        };
+        let place = self.clone();
+        thread::Builder::new()
+            .name("handfast handshake".to_owned())
+            .spawn(move || place.receive(io, from, stay))?;
+        Ok(())
     }
+
+    /// Runs one client's handshake.
+    fn receive(self, io: IO, from: PeerAddr, stay: Stay) {
+        let slot = match stay {
+            Stay::Handshake(slot) => slot,
+            Stay::Leave(_door) => return turn_away(&self.server, io, from),
+            Stay::Wait(_seat) => {
+                let until = after(Instant::now(), self.server.deadlines.hello);
+                match self.slots.block(from, until) {
+                    Some(slot) => slot,
+                    None => return turn_away(&self.server, io, from),
+                }
+            }
+        };
+        let accepted = self.server.accept_onto(io, from, Some(Arc::clone(&self.roll)));
+        let Ok(accepted) = accepted else { return };
+        if let Err((stream, _)) = self.admitted.push(accepted) {
+            turn_out(stream);
+        }
+        // so long a client that was admitted counts as one that is not
+        drop(slot);
+    }
+}
+
+/// What a client may stay for.
+enum Stay {
+    Handshake(Slot),
+    Wait(Slot),
+    Leave(Slot),
 }
 
 /// Tells a client that waited too long that the server is busy. A stealth server tells nobody.

@@ -57,7 +57,7 @@ pub trait Finish: Sized {
 ///
 /// A stream over one does without all that needs them: it sends no Pings and notices no dead peer,
 /// does not read ahead while it writes, does not linger behind its last word, and its reading half
-/// may wait in a write for a peer that does not read.
+/// may wait in a write for a peer that does not read, as dropping the stream may.
 #[derive(Debug)]
 pub struct NoDeadline<IO>(pub IO);
 

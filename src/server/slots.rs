@@ -78,11 +78,11 @@ impl Slots {
             return None;
         }
         if let Some(network) = network {
-            let count = taken.from.entry(network).or_default();
-            if *count >= self.limits.from_one_network {
+            let count = taken.from.get(&network).copied().unwrap_or_default();
+            if count >= self.limits.from_one_network {
                 return None;
             }
-            *count = count.saturating_add(1);
+            taken.from.insert(network, count.saturating_add(1));
         }
         taken.all = taken.all.saturating_add(1);
         Some(Slot { slots: Arc::clone(self), network })

@@ -376,7 +376,7 @@ impl Control {
     }
 
     /// How many rekeys were begun here, or by the client, in the last minute.
-    #[cfg(all(test, feature = "blocking"))]
+    #[cfg(all(test, any(feature = "tokio", feature = "blocking")))]
     pub(crate) fn inits(&self) -> usize {
         self.inits.len()
     }

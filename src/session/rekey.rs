@@ -14,8 +14,8 @@ pub struct RekeyPolicy {
     pub bytes: u64,
     /// Records in one direction; 2^20 for a client.
     pub records: u64,
-    /// Time since the keys were made; an hour for a client. It is looked at when Data is
-    /// sent, so a side that only receives, or is idle, leaves it to the other limits and the peer.
+    /// Time since the keys were made; an hour for a client. A stream on tokio looks at it every 5 s,
+    /// a blocking one when Data is sent.
     pub interval: Duration,
 }
 
@@ -92,7 +92,7 @@ pub(super) const MAX_SENT: usize = 60;
 pub(super) struct SlidingMinute(VecDeque<Instant>);
 
 impl SlidingMinute {
-    #[cfg(all(test, feature = "blocking"))]
+    #[cfg(all(test, any(feature = "tokio", feature = "blocking")))]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

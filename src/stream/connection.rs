@@ -50,8 +50,6 @@ pub(super) struct Connection<IO: Transport> {
     control: Mutex<Control>,
     /// Control has something to transmit.
     due: AtomicBool,
-    /// Something was sealed that the transport has not taken yet.
-    stuck: AtomicBool,
     /// A rekey is under way.
     rekeying: AtomicBool,
     /// The reading half holds data that was not read.
@@ -103,7 +101,6 @@ impl<IO: Transport> Connection<IO> {
             outbound: Mutex::new(Outbound::new(begin.write, outbound)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
-            stuck: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
@@ -210,6 +207,9 @@ impl<IO: Transport> Connection<IO> {
         kind: ControlType,
         content: &[u8],
     ) -> Result<(), Error> {
+        // Data that was written before goes before what answers the record
+        let mut outbound = lock(&self.outbound);
+        outbound.buffer.seal_gathered()?;
         let mut control = lock(&self.control);
         control.receive(receiver, kind, content, now(), &mut SysRng)?;
         self.note(&control);
@@ -226,7 +226,7 @@ impl<IO: Transport> Connection<IO> {
     fn want_rekey(&self) {
         if !self.rekeying.load(Ordering::Acquire) {
             // without randomness the keys in use serve on, up to their limit
-            let _ = self.rekey();
+            let _ = self.begin_rekey();
         }
     }
 
@@ -234,12 +234,23 @@ impl<IO: Transport> Connection<IO> {
         lock(&self.outbound).buffer.padding = step;
     }
 
-    pub(super) fn rekey(&self) -> Result<(), Error> {
+    /// Whoever calls this transmits afterwards.
+    fn begin_rekey(&self) -> Result<(), Error> {
         let mut control = lock(&self.control);
         control.rekey(now(), &mut SysRng)?;
         self.note(&control);
+        Ok(())
+    }
+
+    pub(super) fn rekey(&self) -> Result<(), Error> {
+        self.begin_rekey()?;
         self.writable.wake(Party::Driver);
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn rekeys(&self) -> usize {
+        lock(&self.control).inits()
     }
 
     /// Seals what control wants sent.
@@ -252,22 +263,28 @@ impl<IO: Transport> Connection<IO> {
         Ok(())
     }
 
-    /// Sends what control wants sent, as far as the transport takes it now.
+    /// Hands what was sealed to the transport, and notes whether something is left.
+    fn poll_drain(&self, outbound: &mut Outbound<IO::Write>) -> Poll<io::Result<()>> {
+        let drain = outbound.poll_drain(&mut self.writable.context());
+        self.writable.leave(drain.is_pending());
+        drain
+    }
+
+    /// Sends what control wants sent and what a writer left, as far as the transport takes it now.
     fn poll_transmit(&self, party: Party, cx: &Context<'_>) {
-        if self.due.load(Ordering::Acquire) || self.stuck.load(Ordering::Acquire) {
+        if self.due.load(Ordering::Acquire) || self.writable.has_left() {
             let mut outbound = lock(&self.outbound);
             self.writable.register(party, cx);
-            // an error shows to whoever writes or reads next
-            let mut drain = outbound.poll_drain(&mut self.writable.context());
+            // an error shows to whoever writes next
+            let drain = self.poll_drain(&mut outbound);
             // nothing more is sealed for a peer that does not read: what is owed is counted
             if matches!(drain, Poll::Ready(Ok(())))
-                && self.transmit(&mut outbound).is_ok()
                 && outbound.buffer.seal_gathered().is_ok()
+                && self.transmit(&mut outbound).is_ok()
             {
                 outbound.buffer.end_row();
-                drain = outbound.poll_drain(&mut self.writable.context());
+                let _ = self.poll_drain(&mut outbound);
             }
-            self.stuck.store(drain.is_pending(), Ordering::Release);
         }
     }
 }

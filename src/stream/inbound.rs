@@ -18,6 +18,8 @@ pub(super) struct Inbound<R> {
     pub(super) buffer: ReadBuffer,
     /// The transport has ended.
     pub(super) eof: bool,
+    /// Why the transport gives nothing more, whoever found out.
+    failed: Option<io::ErrorKind>,
     /// How far the end after an error has come.
     pub(super) ending: Option<Ending>,
     /// When anything was received last.
@@ -31,7 +33,16 @@ pub(super) struct Inbound<R> {
 impl<R: AsyncRead + Unpin> Inbound<R> {
     pub(super) fn new(io: R, buffer: ReadBuffer) -> Self {
         let now = Instant::now();
-        Self { io, buffer, eof: false, ending: None, heard: now, used: now, moved: false }
+        Self {
+            io,
+            buffer,
+            eof: false,
+            failed: None,
+            ending: None,
+            heard: now,
+            used: now,
+            moved: false,
+        }
     }
 
     /// Opens the next record, if it is all there; Data is left to be read, anything else is handed
@@ -55,6 +66,9 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         room: Room,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Option<usize>>> {
+        if let Some(kind) = self.failed {
+            return Poll::Ready(Err(kind.into()));
+        }
         let room = self.buffer.room(room);
         if room.is_empty() {
             return Poll::Ready(Ok(None));
@@ -67,6 +81,10 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
                 self.buffer.filled(len);
             }
             _ => self.buffer.release(),
+        }
+        if let Poll::Ready(Err(error)) = &poll {
+            self.failed = Some(error.kind());
+            self.moved = true;
         }
         poll.map_ok(Some)
     }

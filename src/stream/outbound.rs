@@ -12,16 +12,31 @@ use crate::buffer::WriteBuffer;
 pub(super) struct Outbound<W> {
     /// Gone once the writing half was dropped without a Close.
     io: Option<W>,
+    /// Why the transport takes nothing more, whoever found out.
+    failed: Option<io::ErrorKind>,
     pub(super) buffer: WriteBuffer,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
     pub(super) const fn new(io: W, buffer: WriteBuffer) -> Self {
-        Self { io: Some(io), buffer }
+        Self { io: Some(io), failed: None, buffer }
+    }
+
+    /// Whether the transport still takes something.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
     /// Hands all that was sealed to the transport.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let poll = self.poll_write_all(cx);
+        if let Poll::Ready(Err(error)) = &poll {
+            self.failed = Some(error.kind());
+        }
+        poll
+    }
+
+    fn poll_write_all(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while let Some(rest) = self.buffer.pending() {
             let io = self.io.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
             match ready!(Pin::new(io).poll_write(cx, rest))? {

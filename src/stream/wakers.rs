@@ -5,6 +5,7 @@
 //! wake.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Wake, Waker};
 
 use atomic_waker::AtomicWaker;
@@ -25,6 +26,8 @@ struct All {
     reader: AtomicWaker,
     writer: AtomicWaker,
     driver: AtomicWaker,
+    /// Something was left behind that nobody may come back for.
+    left: AtomicBool,
 }
 
 impl All {
@@ -42,10 +45,11 @@ impl Wake for All {
         self.wake_by_ref();
     }
 
-    /// Both halves; the driver where none of them waits, so that it costs nothing where they do.
+    /// Both halves; the driver where none of them waits or something was left behind, so that it
+    /// costs nothing elsewhere. A half that waits may have been given up since.
     fn wake_by_ref(self: &Arc<Self>) {
         let halves = [self.reader.take(), self.writer.take()];
-        if halves.iter().all(Option::is_none) {
+        if halves.iter().all(Option::is_none) || self.left.load(Ordering::Acquire) {
             self.driver.wake();
         }
         halves.into_iter().flatten().for_each(Waker::wake);
@@ -73,6 +77,16 @@ impl Wakers {
     /// A party waits no more.
     pub(super) fn forget(&self, party: Party) {
         self.all.of(party).take();
+    }
+
+    /// Notes whether something was left behind; whether that was so before.
+    pub(super) fn leave(&self, left: bool) -> bool {
+        self.all.left.swap(left, Ordering::AcqRel)
+    }
+
+    /// Whether something was left behind.
+    pub(super) fn has_left(&self) -> bool {
+        self.all.left.load(Ordering::Acquire)
     }
 
     /// What the transport is polled with.

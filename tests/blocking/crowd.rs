@@ -144,6 +144,100 @@ fn a_shutdown_waits_for_streams_that_end_in_time() {
 }
 
 #[test]
+fn a_shutdown_wakes_who_waits_for_clients_and_tells_those_that_nobody_took() {
+    let ends = Ends::new();
+    let listener = Arc::new(ends.server.listen("127.0.0.1:0").unwrap());
+    let address = listener.local_addr().unwrap().to_string();
+    let waits = Arc::clone(&listener);
+    let accepting = thread::spawn(move || {
+        let first = waits.accept().unwrap();
+        (first, waits.accept().map(|_| ()))
+    });
+    let client = ends.client.clone();
+    let to = address.clone();
+    let first = soon(move || client.connect(&to).unwrap());
+    thread::sleep(Duration::from_millis(100));
+    let stops = Arc::clone(&listener);
+    let stopping = thread::spawn(move || stops.shutdown(Duration::from_secs(50)));
+    let ((accepted, _), error) = soon(move || {
+        let (first, second) = accepting.join().unwrap();
+        (first, second.unwrap_err())
+    });
+    assert_eq!(error.kind(), std::io::ErrorKind::NotConnected);
+    drop((accepted, first));
+    assert_eq!(soon(move || stopping.join().unwrap()), 0);
+
+    // more than the queue holds, and nobody accepts
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut streams: Vec<_> = (0..60)
+        .map(|_| {
+            let (client, to) = (ends.client.clone(), address.clone());
+            soon(move || client.connect(&to).unwrap())
+        })
+        .collect();
+    let start = Instant::now();
+    assert_eq!(soon(move || listener.shutdown(Duration::from_secs(50))), 0);
+    assert!(start.elapsed() < Duration::from_secs(40), "all of them were told at once");
+    for mut stream in streams.drain(..) {
+        let error = soon(move || stream.read_exact(&mut [0]).unwrap_err());
+        let inner: &Error = error.get_ref().unwrap().downcast_ref().unwrap();
+        assert!(matches!(inner, Error::Ended(f) if f.code == ErrorCode::ShuttingDown), "{error}");
+    }
+}
+
+/// [LIM-4]
+#[cfg(target_os = "linux")]
+#[test]
+fn a_flood_takes_no_more_threads_than_there_are_places() {
+    let ends = Ends::new();
+    let mut limits = Limits::default();
+    limits.unauthenticated = 4;
+    let listener = ends.server.clone().limits(limits).listen("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let flood: Vec<_> = (0..600).map(|_| TcpStream::connect(address).unwrap()).collect();
+    thread::sleep(Duration::from_millis(300));
+    let threads = std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .filter(|task| {
+            let name = task.as_ref().unwrap().path().join("comm");
+            // threads that end meanwhile have no name any more; the kernel cuts it
+            std::fs::read_to_string(name).is_ok_and(|name| name.starts_with("handfast handsh"))
+        })
+        .count();
+    // tests beside this one have some, too
+    assert!(threads <= 4 + 256 + 64 + 100, "{threads} threads");
+    drop(flood);
+    let client = ends.client.clone();
+    soon(move || client.connect(&address.to_string()).unwrap());
+}
+
+#[test]
+fn an_authenticator_that_panics_gives_its_place_back() {
+    let ends = Ends::new();
+    let mut limits = Limits::default();
+    limits.unauthenticated = 1;
+    let calls = Arc::new(AtomicBool::new(false));
+    let decides = move |attempt: Attempt| {
+        let first = !calls.swap(true, Ordering::AcqRel);
+        async move {
+            assert!(!first, "the first client finds a bug");
+            attempt.admit(())
+        }
+    };
+    let server = ends.server.clone().limits(limits);
+    let listener = server
+        .authenticator(handfast::auth::anonymous().and(decides))
+        .listen("127.0.0.1:0")
+        .unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (client, to) = (ends.client.clone(), address.clone());
+    assert!(soon(move || client.connect(&to).is_err()));
+    let client = ends.client.clone();
+    soon(move || client.connect(&address).unwrap());
+}
+
+#[test]
 fn a_dropped_listener_lets_its_port_go() {
     let ends = Ends::new();
     let listener = ends.server.listen("127.0.0.1:0").unwrap();

@@ -15,6 +15,7 @@ mod crowd;
 mod fake_io;
 mod faults;
 mod halves;
+mod small_writes;
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
 //! What the driver does.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::time::Instant;
 
@@ -52,7 +51,7 @@ impl<IO: Transport> Connection<IO> {
             // the peer's Data lies here, and with it perhaps its Pongs
             Ahead::Barred | Ahead::Busy => true,
             // it does not get the Pings
-            _ => self.stuck.load(Ordering::Acquire),
+            _ => self.writable.has_left(),
         };
         if excused {
             watch.heard(now);
@@ -73,6 +72,6 @@ impl<IO: Transport> Connection<IO> {
     }
 
     fn is_over(&self) -> bool {
-        lock(&self.control).is_over() && !self.stuck.load(Ordering::Acquire)
+        lock(&self.control).is_over() && !self.writable.has_left()
     }
 }

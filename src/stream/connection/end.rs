@@ -37,6 +37,7 @@ impl<IO: Transport> Connection<IO> {
         lock(&self.outbound).buffer.error(code, text)?;
         self.said.store(true, Ordering::Release);
         let _ = self.ended.set(Box::new(error));
+        self.readable.wake(Party::Driver);
         Ok(())
     }
 

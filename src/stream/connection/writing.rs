@@ -43,32 +43,31 @@ impl<IO: Transport> Connection<IO> {
                 return Poll::Pending;
             }
             self.ended()?;
+            outbound.check()?;
             let now = now();
             let used = outbound.buffer.sender.used();
             if self.policy.is_due(used) || outbound.buffer.key_age(now) >= self.policy.interval {
                 self.want_rekey();
             }
+            self.transmit(&mut outbound)?;
             if outbound.buffer.is_full() {
                 self.writable.register(Party::Writer, cx);
-                ready!(outbound.poll_drain(&mut self.writable.context()))?;
+                ready!(self.poll_drain(&mut outbound))?;
             }
             let gathered = outbound.buffer.gather(data, now)?;
             if gathered > 0 {
-                self.leave_behind();
+                // whoever is polled next sends it, since the writing half may not be polled again
+                if !self.writable.leave(true) {
+                    self.writable.wake(Party::Driver);
+                }
                 return Poll::Ready(Ok(gathered));
             }
             self.writable.register(Party::Writer, cx);
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
-            self.transmit(&mut outbound)?;
+            ready!(self.poll_drain(&mut outbound))?;
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
-                    let drain = outbound.poll_drain(&mut self.writable.context())?;
-                    self.stuck.store(drain.is_pending(), Ordering::Release);
-                    if drain.is_pending() {
-                        // the writing half may not be polled again: whoever is woken for the
-                        // transport next sends the rest
-                        self.writable.forget(Party::Writer);
-                    }
+                    // what the transport does not take now, it asks the driver for
+                    let _ = self.poll_drain(&mut outbound)?;
                     return Poll::Ready(Ok(sealed));
                 }
                 Err(Error::RekeyBlocked) => {}
@@ -81,7 +80,7 @@ impl<IO: Transport> Connection<IO> {
                 self.note(&control);
             }
             self.transmit(&mut outbound)?;
-            ready!(outbound.poll_drain(&mut self.writable.context()))?;
+            ready!(self.poll_drain(&mut outbound))?;
             if outbound.buffer.sender.may_send_data() {
                 continue;
             }
@@ -105,25 +104,17 @@ impl<IO: Transport> Connection<IO> {
         }
     }
 
-    /// Something waits for more of its kind, and the writing half may not be polled again: whoever
-    /// is polled next sends it.
-    fn leave_behind(&self) {
-        if !self.stuck.swap(true, Ordering::AcqRel) {
-            self.writable.wake(Party::Driver);
-        }
-    }
-
     pub(in crate::stream) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stop_looking(Party::Writer);
         self.ended()?;
         let mut outbound = lock(&self.outbound);
-        self.transmit(&mut outbound)?;
+        outbound.check()?;
         outbound.buffer.seal_gathered()?;
+        self.transmit(&mut outbound)?;
         outbound.buffer.end_row();
         self.writable.register(Party::Writer, cx);
-        ready!(outbound.poll_flush(&mut self.writable.context()))?;
-        self.stuck.store(false, Ordering::Release);
-        Poll::Ready(Ok(()))
+        ready!(self.poll_drain(&mut outbound))?;
+        outbound.poll_flush(&mut self.writable.context())
     }
 
     pub(in crate::stream) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -138,12 +129,8 @@ impl<IO: Transport> Connection<IO> {
                 self.note(&control);
             }
             self.writable.register(Party::Writer, cx);
-            let flush = outbound.poll_flush(&mut self.writable.context());
-            if flush.is_pending() {
-                self.stuck.store(true, Ordering::Release);
-                self.writable.wake(Party::Driver);
-            }
-            ready!(flush)?;
+            ready!(self.poll_drain(&mut outbound))?;
+            ready!(outbound.poll_flush(&mut self.writable.context()))?;
             lock(&self.control).is_over()
         };
         if over {

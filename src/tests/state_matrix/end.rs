@@ -10,10 +10,7 @@ use crate::handshake::{self, ServerConfig};
 use crate::session::{self, Role, Session};
 
 /// An end, driven as the owner of a stream drives it.
-#[cfg_attr(
-    feature = "aws-lc-rs",
-    expect(clippy::large_enum_variant, reason = "one at a time, in a test")
-)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, in a test")]
 pub(super) enum End {
     ClientHello(AwaitServerHello),
     ClientAuth(AwaitServerAuth),
