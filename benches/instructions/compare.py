@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,8 @@ def main():
     parser.add_argument("cases", nargs="*")
     given = parser.parse_args()
 
+    if not shutil.which("valgrind"):
+        sys.exit("valgrind is not installed; nothing can be counted")
     rustc = dict(line.split(": ", 1) for line in text("rustc", "-vV").splitlines()[1:])
     here = {"target": rustc["host"], "rustc": rustc["release"],
             "valgrind": text("valgrind", "--version").strip()}
