@@ -10,7 +10,13 @@ use crate::worker::{Figures, Job, Worker};
 pub struct Fleet {
     ring: PathBuf,
     aws: Option<PathBuf>,
-    workers: Vec<(Backend, Worker)>,
+    workers: Vec<((Backend, Side), Worker)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Client,
+    Server,
 }
 
 /// Builds this program over aws-lc-rs, next to where it was built itself.
@@ -56,11 +62,20 @@ impl Fleet {
 
     /// Has the standing process of that backend do one job.
     pub fn ask(&mut self, backend: Backend, job: &Job) -> Result<Figures> {
-        let at = match self.workers.iter().position(|(of, _)| *of == backend) {
+        self.ask_side(backend, Side::Client, job)
+    }
+
+    /// The same of a second one, which serves the first.
+    pub fn ask_server(&mut self, backend: Backend, job: &Job) -> Result<Figures> {
+        self.ask_side(backend, Side::Server, job)
+    }
+
+    fn ask_side(&mut self, backend: Backend, side: Side, job: &Job) -> Result<Figures> {
+        let at = match self.workers.iter().position(|(of, _)| *of == (backend, side)) {
             Some(at) => at,
             None => {
                 let worker = self.spawn(backend)?;
-                self.workers.push((backend, worker));
+                self.workers.push(((backend, side), worker));
                 self.workers.len() - 1
             }
         };

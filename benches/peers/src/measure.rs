@@ -60,6 +60,16 @@ pub fn resident() -> Result<f64> {
     Ok(pages * rustix::param::page_size() as f64)
 }
 
+/// The most that was resident since this was asked last, in bytes.
+pub fn peak() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib: f64 =
+        line.and_then(|line| line.split_whitespace().next()).ok_or("no VmHWM")?.parse()?;
+    std::fs::write("/proc/self/clear_refs", "5")?;
+    Ok(kib * 1024.0)
+}
+
 pub fn median(samples: &[f64]) -> f64 {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,15 +1,19 @@
 //! Which loads are run, with whom, how often: all of a load's libraries in turn, round by round.
 
+pub mod crowd;
+pub mod handshakes;
+pub mod memory;
 mod rounds;
-mod streams;
+pub mod streams;
+
+use std::time::Duration;
 
 use crate::args::Args;
 use crate::fleet::Fleet;
 use crate::peers::Result;
 use crate::report::Row;
 use crate::variant::{Backend, Cipher, Exchange, Library, Variant};
-
-use std::time::Duration;
+use crate::worker::Figures;
 
 /// How much of everything.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +34,9 @@ pub fn run(args: &Args, fleet: &mut Fleet) -> Result<Vec<Row>> {
     let wanted = |load: &str| args.only.as_ref().is_none_or(|only| load.contains(only.as_str()));
     let mut rows = Vec::new();
     streams::run(amount, &wanted, fleet, &mut rows)?;
+    handshakes::run(amount, &wanted, fleet, &mut rows)?;
+    memory::run(amount, &wanted, fleet, &mut rows)?;
+    crowd::run(amount, &wanted, fleet, &mut rows)?;
     Ok(rows)
 }
 
@@ -54,4 +61,14 @@ fn all(fleet: &Fleet, ciphers: &[Cipher], exchanges: &[Exchange]) -> Vec<Variant
         }
     }
     variants
+}
+
+fn figure(figures: &Figures, name: &str) -> Result<f64> {
+    figures.get(name).copied().ok_or_else(|| format!("no figure is called {name}").into())
+}
+
+/// The port of a server that has begun to listen.
+fn port(figures: &Figures) -> Result<u16> {
+    let port = figure(figures, "port")?;
+    (1..=u16::MAX).find(|at| f64::from(*at) == port).ok_or_else(|| "no port".into())
 }

@@ -50,7 +50,7 @@ async fn perform(job: Job, crowd: &mut Crowd) -> Result<Figures> {
         Job::Serve { variant } => crowd.serve(variant).await,
         Job::Dial { variant, port, time } => crowd.dial(variant, port, time).await,
         Job::Connect { variant, port, count } => crowd.connect(variant, port, count).await,
-        Job::Burst { connections, bytes } => crowd.burst(connections, bytes).await,
+        Job::Burst { connections, bytes, turns } => crowd.burst(connections, bytes, turns).await,
         Job::Usage => crowd.usage(),
     }
 }

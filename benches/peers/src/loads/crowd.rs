@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::measure::{Clock, cpu_now, nanos, resident};
+use crate::measure::{Clock, cpu_now, nanos, peak, resident};
 use crate::peers::{End, Peer, Result, peer};
 use crate::variant::Variant;
 use crate::worker::{Figures, figures};
@@ -19,6 +19,7 @@ use crate::worker::{Figures, figures};
 /// Connections that a client opens at a time.
 const AT_A_TIME: usize = 8;
 const WRITE: usize = 16 << 10;
+const LENGTH: usize = 8;
 
 thread_local! {
     /// Where all readers of this thread read to: an idle reader needs no buffer of its own.
@@ -32,7 +33,7 @@ pub struct Crowd {
     ends: Vec<End>,
 }
 
-/// Greets, then takes bursts and confirms each with a byte.
+/// Greets, then takes bursts and confirms each with a byte. A burst begins with its length.
 async fn attend(peer: Arc<dyn Peer>, tcp: TcpStream) -> Result<()> {
     tcp.set_nodelay(true)?;
     let mut end = peer.accept(tcp).await?;
@@ -40,42 +41,50 @@ async fn attend(peer: Arc<dyn Peer>, tcp: TcpStream) -> Result<()> {
     end.write_u8(1).await?;
     end.flush().await?;
     loop {
-        let len = usize::try_from(end.read_u64().await?)?;
-        drain(&mut end, len).await?;
+        let (got, front) = read(&mut end, usize::MAX).await?;
+        if got < LENGTH {
+            return Err("a burst without a length".into());
+        }
+        let mut left = usize::try_from(u64::from_be_bytes(front))?;
+        left = left.checked_sub(got).ok_or("more than was announced")?;
+        while left > 0 {
+            let (got, _) = read(&mut end, left).await?;
+            if got == 0 {
+                return Err("the stream ended early".into());
+            }
+            left -= got;
+        }
         end.write_u8(1).await?;
         end.flush().await?;
     }
 }
 
-async fn drain(end: &mut End, mut left: usize) -> Result<()> {
-    while left > 0 {
-        let len = poll_fn(|cx| {
-            SCRATCH.with_borrow_mut(|scratch| {
-                let room = scratch.len().min(left);
-                let mut buf = ReadBuf::new(&mut scratch[..room]);
-                ready!(Pin::new(&mut *end).poll_read(cx, &mut buf))?;
-                Poll::Ready(std::io::Result::Ok(buf.filled().len()))
-            })
+/// One read, of which the length and the first bytes are kept.
+async fn read(end: &mut End, limit: usize) -> std::io::Result<(usize, [u8; LENGTH])> {
+    poll_fn(|cx| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let room = scratch.len().min(limit);
+            let mut buf = ReadBuf::new(&mut scratch[..room]);
+            ready!(Pin::new(&mut *end).poll_read(cx, &mut buf))?;
+            let filled = buf.filled();
+            let front = filled.first_chunk().copied().unwrap_or_default();
+            Poll::Ready(Ok((filled.len(), front)))
         })
-        .await?;
-        if len == 0 {
-            return Err("the stream ended early".into());
-        }
-        left -= len;
-    }
-    Ok(())
+    })
+    .await
 }
 
-async fn send(mut end: End, bytes: usize, data: Arc<[u8]>) -> Result<End> {
-    end.write_u64(u64::try_from(bytes)?).await?;
-    let mut left = bytes;
-    while left > 0 {
-        let len = left.min(data.len());
-        end.write_all(&data[..len]).await?;
-        left -= len;
+async fn send(mut end: End, bytes: usize, turns: usize, data: Arc<[u8]>) -> Result<End> {
+    for _ in 0..turns {
+        let mut left = bytes;
+        while left > 0 {
+            let len = left.min(data.len());
+            end.write_all(&data[..len]).await?;
+            left -= len;
+        }
+        end.flush().await?;
+        end.read_u8().await?;
     }
-    end.flush().await?;
-    end.read_u8().await?;
     Ok(end)
 }
 
@@ -154,12 +163,19 @@ impl Crowd {
     }
 
     /// Sends `bytes` over each of the first connections, all at once; gives the wall nanoseconds.
-    pub async fn burst(&mut self, connections: usize, bytes: usize) -> Result<Figures> {
-        let data: Arc<[u8]> = Arc::from(vec![7; WRITE]);
+    pub async fn burst(
+        &mut self,
+        connections: usize,
+        bytes: usize,
+        turns: usize,
+    ) -> Result<Figures> {
+        let mut data = vec![7; WRITE];
+        data[..LENGTH].copy_from_slice(&u64::try_from(bytes)?.to_be_bytes());
+        let data: Arc<[u8]> = Arc::from(data);
         let mut tasks = JoinSet::new();
         let clock = Clock::start();
         for end in self.ends.drain(..connections.min(self.ends.len())) {
-            tasks.spawn(send(end, bytes, Arc::clone(&data)));
+            tasks.spawn(send(end, bytes, turns, Arc::clone(&data)));
         }
         while let Some(end) = tasks.join_next().await {
             self.ends.push(end??);
@@ -169,6 +185,6 @@ impl Crowd {
     }
 
     pub fn usage(&self) -> Result<Figures> {
-        Ok(figures([("cpu", cpu_now()), ("resident", resident()?)]))
+        Ok(figures([("cpu", cpu_now()), ("resident", resident()?), ("peak", peak()?)]))
     }
 }

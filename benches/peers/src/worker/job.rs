@@ -30,9 +30,9 @@ pub enum Job {
     Dial { variant: Variant, port: u16, time: Duration },
     /// Opens connections and holds them; those that were held before are closed.
     Connect { variant: Variant, port: u16, count: usize },
-    /// Sends this much over each of so many of them.
-    Burst { connections: usize, bytes: usize },
-    /// CPU time and memory of the process.
+    /// Sends this much over each of so many of them, so many times; each time it is confirmed.
+    Burst { connections: usize, bytes: usize, turns: usize },
+    /// CPU time and memory of the process, and the most memory since it was asked last.
     Usage,
 }
 
