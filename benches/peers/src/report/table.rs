@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Row;
+use super::targets::Target;
+use super::{Row, machine};
 use crate::variant::{Backend, Library, Variant};
 
 /// All rows, load by load.
@@ -22,9 +23,11 @@ pub fn table(rows: &[Row]) -> String {
                 metrics.push(&row.metric);
             }
         }
-        let _ = write!(out, "\n{load:<52}");
+        let _ = write!(out, "\n{load:<62}");
         for metric in &metrics {
-            let _ = write!(out, "{:>14}{:>9}{:>10}", unit(load, metric), "/plain", "handfast/");
+            let heading = of_load.iter().find(|row| row.metric == *metric).map(|row| heading(row));
+            let heading = heading.unwrap_or_default();
+            let _ = write!(out, "{heading:>14}{:>9}{:>10}", "/plain", "handfast/");
         }
         out.push('\n');
         let mut names: Vec<&str> = Vec::new();
@@ -34,7 +37,7 @@ pub fn table(rows: &[Row]) -> String {
             }
         }
         for name in names {
-            let _ = write!(out, "  {name:<50}");
+            let _ = write!(out, "  {name:<60}");
             for metric in &metrics {
                 let found = of_load.iter().find(|row| row.name == name && row.metric == *metric);
                 match found {
@@ -50,16 +53,42 @@ pub fn table(rows: &[Row]) -> String {
     out
 }
 
-/// What a metric is measured in.
-fn unit(load: &str, metric: &str) -> String {
-    let unit = match metric {
-        "cpu" | "wall" if load.contains("writes") => "ns/KiB",
-        "cpu" | "wall" => "µs",
-        "rate" => "per s",
-        "bytes" => "B",
-        _ => "",
+/// The targets, met or missed.
+pub fn targets(targets: &[Target]) -> String {
+    let mut out = String::from("\nTargets\n");
+    for Target { name, target, measured, met } in targets {
+        let met = if *met { "met" } else { "MISSED" };
+        let _ = writeln!(out, "  {met:<7} {measured:>6.2} {target:<8} {name}");
+    }
+    out
+}
+
+pub fn surroundings() -> String {
+    let mut out = String::from("\nMachine and versions\n");
+    for (name, value) in machine::machine().into_iter().chain(machine::versions()) {
+        let _ = writeln!(out, "  {name:<18} {value}");
+    }
+    out
+}
+
+/// The unit of the samples, which the table may show in another one.
+pub fn unit_of_sample(row: &Row) -> &'static str {
+    match (row.metric.as_str(), row.load.as_str()) {
+        ("cpu" | "wall", load) if load.contains("writes") || load.contains("crowd") => "ns/KiB",
+        ("cpu" | "wall" | "connect", _) => "ns",
+        ("rate", _) => "1/s",
+        ("bytes" | "held", _) => "B",
+        _ => "MiB",
+    }
+}
+
+/// What a metric is shown in.
+fn heading(row: &Row) -> String {
+    let unit = match unit_of_sample(row) {
+        "ns" => "µs",
+        unit => unit,
     };
-    format!("{metric} {unit}")
+    format!("{} {unit}", row.metric)
 }
 
 fn cell(out: &mut String, row: &Row, of_load: &[&Row]) {
@@ -74,7 +103,7 @@ fn cell(out: &mut String, row: &Row, of_load: &[&Row]) {
         find(of(variant.backend)).or_else(|| find(of(Backend::Ring)))
     });
     let value = row.median();
-    let shown = if unit(&row.load, &row.metric).ends_with("µs") { value / 1e3 } else { value };
+    let shown = if unit_of_sample(row) == "ns" { value / 1e3 } else { value };
     let digits = if shown < 1000.0 { 1 } else { 0 };
     let ratio = |ratio: Option<f64>| ratio.map_or(String::new(), |ratio| format!("{ratio:.2}"));
     let over_plain = plain.map(|plain| row.over(plain));
