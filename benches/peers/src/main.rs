@@ -24,5 +24,5 @@ fn main() -> Result<()> {
     }
     let mut fleet = Fleet::start(args.no_aws)?;
     let rows = plan::run(&args, &mut fleet)?;
-    report::write(&args, &rows)
+    report::write(&args, rows)
 }

@@ -1,6 +1,11 @@
 //! What becomes of the figures.
 
+mod json;
+mod limits;
+mod machine;
+mod plot;
 mod table;
+mod targets;
 
 use crate::args::Args;
 use crate::measure::median;
@@ -58,7 +63,17 @@ impl Row {
 }
 
 /// Prints the table, and writes what else is asked for.
-pub fn write(_args: &Args, rows: &[Row]) -> Result<()> {
-    println!("{}", table::table(rows));
+pub fn write(args: &Args, mut rows: Vec<Row>) -> Result<()> {
+    limits::add(&mut rows);
+    let targets = targets::targets(&rows);
+    println!("{}", table::table(&rows));
+    println!("{}", table::targets(&targets));
+    println!("{}", table::surroundings());
+    if let Some(path) = &args.json {
+        json::write(path, &rows, &targets)?;
+    }
+    if let Some(directory) = &args.plot {
+        plot::draw(directory, &rows)?;
+    }
     Ok(())
 }
