@@ -10,9 +10,13 @@ use crate::report::Row;
 use crate::variant::{Backend, Cipher, Exchange, Library, Variant};
 use crate::worker::{Job, Worker};
 
-pub const COUNTS: [usize; 5] = [1, 10, 100, 1000, 9000];
+pub const COUNTS: [usize; 5] = [1, 10, 100, 1000, CROWD];
 pub const BUSY: &str = "memory while 1000 of 9000 are busy";
 const BUSY_CONNECTIONS: usize = 1000;
+const CROWD: usize = 9000;
+
+/// Connections that are there before the first look, so that what all share is not counted.
+const BEFORE: usize = 32;
 
 /// One process with all servers, one with all clients.
 struct Sides {
@@ -34,7 +38,7 @@ impl Sides {
         Ok(Self { variant, server, client })
     }
 
-    /// Closes the connections of before, and opens new ones.
+    /// Opens connections beside those that are there.
     fn connect(&mut self, count: usize) -> Result<()> {
         let variant = self.variant;
         let port = port(&self.server.ask(&Job::Serve { variant })?)?;
@@ -50,7 +54,7 @@ impl Sides {
 }
 
 pub fn load_of(count: usize) -> String {
-    format!("crowd of {count:>4}")
+    format!("crowd of {count}")
 }
 
 fn variants(amount: Amount, fleet: &Fleet) -> Vec<Variant> {
@@ -77,72 +81,77 @@ pub fn run(
     fleet: &mut Fleet,
     rows: &mut Vec<Row>,
 ) -> Result<()> {
-    let bytes = if amount.quick { 16 << 10 } else { 64 << 10 };
-    let total = if amount.quick { 16 << 20 } else { 128 << 20 };
     let variants = variants(amount, fleet);
     for count in COUNTS {
         let load = load_of(count);
-        if !wanted(&load) && !(count == 9000 && wanted(BUSY)) {
-            continue;
+        if wanted(&load) {
+            crowd(amount, &variants, count, fleet, rows)?;
         }
-        let mut crowds = Vec::new();
-        for variant in &variants {
-            eprintln!("{load}: connecting {}", variant.name_of_stream());
-            let mut sides = Sides::start(*variant, fleet)?;
-            sides.connect(1)?;
-            let before = sides.usage()?;
-            sides.connect(count)?;
-            let after = sides.usage()?;
-            // below this the pages of the heap and the clock's grain are what is seen
-            if count >= 100 {
-                let mut add = |metric, sample: f64| {
-                    let name = variant.name_of_stream();
-                    let sample = sample / count as f64;
-                    Row::add(rows, &load, &name, Some(*variant), metric, sample);
-                };
-                add("connect", after.cpu - before.cpu);
-                add("held", after.resident - before.resident);
-            }
-            crowds.push(sides);
-        }
-        let turns = (total / bytes / count).max(1);
-        let job = Job::Burst { connections: count, bytes, turns };
-        for sides in &mut crowds {
-            sides.client.ask(&job)?;
-        }
-        let kib = (count * turns * bytes) as f64 / 1024.0;
-        for round in 0..amount.rounds {
-            eprintln!("{load}: round {} of {}", round + 1, amount.rounds);
-            for sides in &mut crowds {
-                let before = sides.usage()?;
-                let wall = figure(&sides.client.ask(&job)?, "wall")?;
-                let cpu = sides.usage()?.cpu - before.cpu;
-                let name = sides.variant.name_of_stream();
-                Row::add(rows, &load, &name, Some(sides.variant), "cpu", cpu / kib);
-                Row::add(rows, &load, &name, Some(sides.variant), "wall", wall / kib);
-            }
-        }
-        drop(crowds);
-        if count == 9000 && wanted(BUSY) {
-            busy(amount, &variants, count, fleet, rows)?;
-        }
+    }
+    if wanted(BUSY) {
+        busy(amount, &variants, fleet, rows)?;
     }
     Ok(())
 }
 
-/// Memory of connections that never were busy, while some are, and once they are idle again.
-fn busy(
+/// Connects so many, and has all of them send at once.
+fn crowd(
     amount: Amount,
     variants: &[Variant],
     count: usize,
     fleet: &Fleet,
     rows: &mut Vec<Row>,
 ) -> Result<()> {
+    let bytes = if amount.quick { 16 << 10 } else { 64 << 10 };
+    let total = if amount.quick { 16 << 20 } else { 128 << 20 };
+    let load = load_of(count);
+    let mut crowds = Vec::new();
+    for variant in variants {
+        eprintln!("{load}: connecting {}", variant.name_of_stream());
+        let mut sides = Sides::start(*variant, fleet)?;
+        sides.connect(BEFORE)?;
+        let before = sides.usage()?;
+        sides.connect(count)?;
+        let after = sides.usage()?;
+        // below this the pages of the heap and the clock's grain are what is seen
+        if count >= 100 {
+            let mut add = |metric, sample: f64| {
+                let name = variant.name_of_stream();
+                let sample = sample / count as f64;
+                Row::add(rows, &load, &name, Some(*variant), metric, sample);
+            };
+            add("connect", after.cpu - before.cpu);
+            add("held", after.resident - before.resident);
+        }
+        crowds.push(sides);
+    }
+    let turns = (total / bytes / count).max(1);
+    let job = Job::Burst { connections: count, bytes, turns };
+    for sides in &mut crowds {
+        sides.client.ask(&job)?;
+    }
+    let kib = (count * turns * bytes) as f64 / 1024.0;
+    for round in 0..amount.rounds {
+        eprintln!("{load}: round {} of {}", round + 1, amount.rounds);
+        for sides in &mut crowds {
+            let before = sides.usage()?;
+            let wall = figure(&sides.client.ask(&job)?, "wall")?;
+            let cpu = sides.usage()?.cpu - before.cpu;
+            let name = sides.variant.name_of_stream();
+            Row::add(rows, &load, &name, Some(sides.variant), "cpu", cpu / kib);
+            Row::add(rows, &load, &name, Some(sides.variant), "wall", wall / kib);
+        }
+    }
+    Ok(())
+}
+
+/// Memory of connections that never were busy, while some are, and once they are idle again.
+fn busy(amount: Amount, variants: &[Variant], fleet: &Fleet, rows: &mut Vec<Row>) -> Result<()> {
     let turns = if amount.quick { 4 } else { 16 };
     for variant in variants {
         eprintln!("{BUSY}: {}", variant.name_of_stream());
         let mut sides = Sides::start(*variant, fleet)?;
-        sides.connect(count)?;
+        sides.connect(CROWD)?;
         let before = sides.usage()?.resident;
         sides.client.ask(&Job::Burst { connections: BUSY_CONNECTIONS, bytes: 64 << 10, turns })?;
         let peak = sides.usage()?.peak;

@@ -58,7 +58,7 @@ pub fn targets(targets: &[Target]) -> String {
     let mut out = String::from("\nTargets\n");
     for Target { name, target, measured, met } in targets {
         let met = if *met { "met" } else { "MISSED" };
-        let _ = writeln!(out, "  {met:<7} {measured:>6.2} {target:<8} {name}");
+        let _ = writeln!(out, "  {met:<7} {measured:>6.3} {target:<8} {name}");
     }
     out
 }

@@ -161,17 +161,24 @@ impl Targets<'_> {
             ("connect", "CPU to connect, 100 to 9000 connections", 100),
             ("held", "memory per connection, 100 to 9000 connections", 100),
         ] {
-            let curve: Option<Vec<f64>> = COUNTS
-                .iter()
-                .filter(|count| **count >= first)
-                .map(|count| find(self.rows, &load_of(*count), &ours, metric).map(Row::median))
-                .collect();
-            if let Some(curve) = curve {
-                let most = curve.iter().copied().fold(f64::MIN, f64::max);
-                let least = curve.iter().copied().fold(f64::MAX, f64::min);
-                let name = format!("growth, max/min of {what}: {ours}");
-                self.found.push(Target::at_most(name, 1.25, most / least));
+            let (ours, plain) = (&ours, &Variant::PLAIN.name_of_stream());
+            if let (Some(measured), Some(plain)) =
+                (self.spread(ours, metric, first), self.spread(plain, metric, first))
+            {
+                let name = format!("growth, max/min of {what} (plain TCP: {plain:.2}): {ours}");
+                self.found.push(Target::at_most(name, 1.25, measured));
             }
         }
+    }
+
+    fn spread(&self, name: &str, metric: &str, first: usize) -> Option<f64> {
+        let curve: Option<Vec<f64>> = COUNTS
+            .iter()
+            .filter(|count| **count >= first)
+            .map(|count| find(self.rows, &load_of(*count), name, metric).map(Row::median))
+            .collect();
+        let curve = curve?;
+        let most = curve.iter().copied().fold(f64::MIN, f64::max);
+        Some(most / curve.iter().copied().fold(f64::MAX, f64::min))
     }
 }

@@ -28,7 +28,7 @@ pub enum Job {
     Serve { variant: Variant },
     /// One connection after the other, some at a time.
     Dial { variant: Variant, port: u16, time: Duration },
-    /// Opens connections and holds them; those that were held before are closed.
+    /// Opens connections, and holds them beside those that it holds.
     Connect { variant: Variant, port: u16, count: usize },
     /// Sends this much over each of so many of them, so many times; each time it is confirmed.
     Burst { connections: usize, bytes: usize, turns: usize },
