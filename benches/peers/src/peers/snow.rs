@@ -15,7 +15,8 @@ use crate::variant::{Cipher, Variant};
 
 /// The longest Noise message, and what of it is plaintext.
 const MESSAGE: usize = 65_535;
-const PAYLOAD: usize = MESSAGE - 16;
+const PAYLOAD: usize = MESSAGE - TAG;
+const TAG: usize = 16;
 const HEADER: usize = 2;
 
 pub struct Snow {
@@ -232,24 +233,31 @@ impl AsyncWrite for Framed {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let data = &data[..data.len().min(PAYLOAD)];
-        let whole = HEADER + data.len() + 16;
         // while the socket is full, messages gather as far as there is room
-        if this.sealed + whole > LARGE {
+        if this.sealed + HEADER + data.len().min(PAYLOAD) + TAG > LARGE {
             ready!(this.poll_leave(cx))?;
         }
-        let at = this.sealed;
-        if this.leaving.len() < at + whole {
-            this.leaving.resize(at + whole, 0);
+        let mut taken = 0;
+        while taken < data.len() {
+            let payload = &data[taken..];
+            let payload = &payload[..payload.len().min(PAYLOAD)];
+            let (at, whole) = (this.sealed, HEADER + payload.len() + TAG);
+            if at + whole > LARGE {
+                break;
+            }
+            if this.leaving.len() < at + whole {
+                this.leaving.resize(at + whole, 0);
+            }
+            let message = &mut this.leaving[at + HEADER..];
+            let len = this.noise.write_message(payload, message).map_err(broken)?;
+            let header = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
+            this.leaving[at..at + HEADER].copy_from_slice(&header);
+            this.sealed = at + HEADER + len;
+            taken += payload.len();
         }
-        let message = &mut this.leaving[at + HEADER..];
-        let len = this.noise.write_message(data, message).map_err(broken)?;
-        let header = u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes();
-        this.leaving[at..at + HEADER].copy_from_slice(&header);
-        this.sealed = at + HEADER + len;
         match this.poll_leave(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            _ => Poll::Ready(Ok(data.len())),
+            _ => Poll::Ready(Ok(taken)),
         }
     }
 

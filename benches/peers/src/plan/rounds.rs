@@ -19,7 +19,9 @@ pub fn run(load: &str, entries: &[Entry], rounds: usize, fleet: &mut Fleet) -> R
     let mut rows: Vec<Row> = Vec::new();
     for round in 0..rounds {
         eprintln!("{load}: round {} of {rounds}", round + 1);
-        for entry in entries {
+        // there and back, so that nobody always comes first
+        for at in 0..entries.len() {
+            let entry = &entries[if round % 2 == 0 { at } else { entries.len() - 1 - at }];
             for (metric, sample) in fleet.ask(entry.backend, &entry.job)? {
                 Row::add(&mut rows, load, &entry.name, entry.variant, &metric, sample);
             }

@@ -34,6 +34,7 @@ pub fn draw(directory: &Path, rows: &[Row]) -> Result<()> {
             title: format!("{cipher}: throughput of one core, both ends"),
             x: "bytes a write",
             y: "MiB per second of CPU time",
+            base: 2.0,
         };
         chart.draw(&directory.join(file), &lines)?;
     }
@@ -43,7 +44,7 @@ pub fn draw(directory: &Path, rows: &[Row]) -> Result<()> {
         ("held", "crowd-memory.svg", "KiB per connection, both ends", 1.0 / 1024.0),
     ] {
         let lines = curves(rows, &COUNTS, load_of, metric, |_| true, |cost| cost * scale);
-        let chart = Chart { title: "Many connections".to_owned(), x: "connections", y };
+        let chart = Chart { title: "Many connections".to_owned(), x: "connections", y, base: 10.0 };
         chart.draw(&directory.join(file), &lines)?;
     }
     bars::draw(&directory.join("handshakes.svg"), &handshakes(rows))

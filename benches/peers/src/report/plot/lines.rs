@@ -1,4 +1,4 @@
-//! Lines over a logarithmic axis.
+//! Lines between logarithmic axes, on which equal ratios are equally far apart.
 
 use std::path::Path;
 
@@ -15,14 +15,14 @@ pub struct Chart {
     pub title: String,
     pub x: &'static str,
     pub y: &'static str,
+    /// What the ticks of the lower axis are powers of.
+    pub base: f64,
 }
 
-/// How a number of bytes or connections is written below an axis.
 fn short(number: &f64) -> String {
     match *number {
-        n if n >= f64::from(1 << 20) => format!("{} Mi", n / f64::from(1 << 20)),
-        n if n >= 16384.0 => format!("{} Ki", n / 1024.0),
-        n => format!("{n}"),
+        n if n >= 1024.0 && n % 1024.0 == 0.0 => format!("{} Ki", n / 1024.0),
+        n => format!("{n:.0}"),
     }
 }
 
@@ -32,8 +32,9 @@ impl Chart {
         let points = || lines.iter().flat_map(|line| &line.points);
         let least = points().map(|(x, _)| *x).fold(f64::MAX, f64::min);
         let most = points().map(|(x, _)| *x).fold(f64::MIN, f64::max);
-        let top = points().map(|(_, y)| *y).fold(0.0, f64::max) * 1.08;
-        if least >= most || top <= 0.0 {
+        let top = points().map(|(_, y)| *y).fold(f64::MIN, f64::max) * 1.6;
+        let bottom = points().map(|(_, y)| *y).fold(f64::MAX, f64::min) * 0.9;
+        if least >= most || bottom <= 0.0 {
             return Ok(());
         }
         let root = SVGBackend::new(path, (960, 560)).into_drawing_area();
@@ -43,12 +44,16 @@ impl Chart {
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(72)
-            .build_cartesian_2d((least..most * 1.05).log_scale(), 0.0..top)?;
+            .build_cartesian_2d(
+                (least..most * 1.05).log_scale().base(self.base),
+                (bottom..top).log_scale().base(2.0),
+            )?;
         chart
             .configure_mesh()
             .x_desc(self.x)
             .y_desc(self.y)
             .x_label_formatter(&short)
+            .y_label_formatter(&short)
             .light_line_style(WHITE)
             .draw()?;
         for (at, line) in lines.iter().enumerate() {
