@@ -53,7 +53,7 @@ impl Chart {
             .x_desc(self.x)
             .y_desc(self.y)
             .x_label_formatter(&short)
-            .y_label_formatter(&short)
+            .y_label_formatter(&|number| format!("{number:.0}"))
             .light_line_style(WHITE)
             .draw()?;
         for (at, line) in lines.iter().enumerate() {
