@@ -18,42 +18,51 @@ pub(crate) enum RingAead {
     Aes256Gcm(Box<aead::LessSafeKey>),
 }
 
-fn key(algorithm: &'static aead::Algorithm, key: &[u8; 32]) -> Option<aead::LessSafeKey> {
-    aead::UnboundKey::new(algorithm, key).ok().map(aead::LessSafeKey::new)
-}
-
-impl RingAead {
-    fn with<T>(&self, what: impl FnOnce(&aead::LessSafeKey) -> Option<T>) -> Option<T> {
-        match self {
-            Self::ChaCha20Poly1305(bytes) => what(&key(&aead::CHACHA20_POLY1305, bytes.expose())?),
-            Self::Aes256Gcm(key) => what(key),
-        }
-    }
-}
-
 impl Aead for RingAead {
     fn supports(_: Cipher) -> bool {
         true
     }
 
-    fn new(cipher: Cipher, bytes: &[u8; 32]) -> Option<Self> {
+    fn new(cipher: Cipher, key: &[u8; 32]) -> Option<Self> {
         Some(match cipher {
-            Cipher::ChaCha20Poly1305 => Self::ChaCha20Poly1305(Secret::new(*bytes)),
-            Cipher::Aes256Gcm => Self::Aes256Gcm(Box::new(key(&aead::AES_256_GCM, bytes)?)),
+            Cipher::ChaCha20Poly1305 => Self::ChaCha20Poly1305(Secret::new(*key)),
+            Cipher::Aes256Gcm => {
+                let key = aead::UnboundKey::new(&aead::AES_256_GCM, key).ok()?;
+                Self::Aes256Gcm(Box::new(aead::LessSafeKey::new(key)))
+            }
         })
     }
 
     fn seal(&self, nonce: &[u8; 12], aad: &[u8], in_out: &mut [u8]) -> Option<[u8; TAG_LEN]> {
         let (nonce, aad) = (aead::Nonce::assume_unique_for_key(*nonce), aead::Aad::from(aad));
-        let tag = self.with(|key| key.seal_in_place_separate_tag(nonce, aad, in_out).ok())?;
+        let made;
+        let key = match self {
+            Self::Aes256Gcm(key) => key.as_ref(),
+            Self::ChaCha20Poly1305(key) => {
+                let key = aead::UnboundKey::new(&aead::CHACHA20_POLY1305, key.expose()).ok()?;
+                made = aead::LessSafeKey::new(key);
+                &made
+            }
+        };
+        let tag = key.seal_in_place_separate_tag(nonce, aad, in_out).ok()?;
         tag.as_ref().try_into().ok()
     }
 
     fn open(&self, nonce: &[u8; 12], aad: &[u8], in_out: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
         let (nonce, aad) = (aead::Nonce::assume_unique_for_key(*nonce), aead::Aad::from(aad));
-        let opened = self.with(|key| {
-            key.open_in_place_separate_tag(nonce, aad, (*tag).into(), in_out, 0..).ok().map(|_| ())
-        });
-        opened.is_some()
+        let made;
+        let key = match self {
+            Self::Aes256Gcm(key) => key.as_ref(),
+            Self::ChaCha20Poly1305(key) => {
+                match aead::UnboundKey::new(&aead::CHACHA20_POLY1305, key.expose()) {
+                    Ok(key) => {
+                        made = aead::LessSafeKey::new(key);
+                        &made
+                    }
+                    Err(_) => return false,
+                }
+            }
+        };
+        key.open_in_place_separate_tag(nonce, aad, (*tag).into(), in_out, 0..).is_ok()
     }
 }
