@@ -91,6 +91,7 @@
 //! A read holds a buffer of 128 KiB while it waits; a stream that has nothing unread and is not
 //! being read or written holds none.
 
+mod any;
 mod client;
 mod connection;
 mod door;
@@ -107,6 +108,7 @@ mod transport;
 mod wait;
 
 pub use crate::liveness::Liveness;
+pub use any::{Any, AnySide};
 pub use halves::{ReadHalf, WriteHalf};
 pub use listener::Listener;
 pub use stream::Stream;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 /// A two-way byte stream whose directions two threads can use at once.
 ///
-/// TCP and Unix sockets are such; so is a reader with a writer, as a pair. Each says through
-/// [`Deadline`] whether it has time-outs; [`NoDeadline`] stands around what has none.
+/// TCP and Unix sockets are such; so is a reader with a writer, as a pair, and within limits anything
+/// that is both, as [`Any`](super::Any). Each says through [`Deadline`] whether it has time-outs;
+/// [`NoDeadline`] stands around what has none.
 pub trait Transport: Send + 'static {
     /// The direction that is read.
     type Read: Read + Deadline + Send + 'static;

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::crypto::secret::Secret;
-use crate::crypto::{hmac_sha256, sha256};
+use crate::crypto::{VerifyingKey, hmac_sha256, sha256};
 use crate::error::{Error, Farewell, Incompatible, KeyType, Misbehaved, Unproved};
 use crate::key::{KeyError, PublicKey, sshsig};
 use crate::record::RecordType;
@@ -64,16 +64,16 @@ pub(super) fn check_signature(
     namespace: &str,
     th: &[u8; 32],
 ) -> Result<PublicKey, Error> {
-    let key = read_key(proof.key)?;
-    sshsig::parse_signature_blob(proof.signature)
-        .and_then(|signature| key.verify(&sshsig::signed_data(namespace, th), &signature))
-        .map_err(|_| Error::Unproved(Unproved::Signature))?;
+    const WRONG: Error = Error::Unproved(Unproved::Signature);
+    let (key, verifying) = read_key(proof.key)?;
+    let signature = sshsig::parse_signature_blob(proof.signature).map_err(|_| WRONG)?;
+    verifying.verify(&sshsig::signed_data(namespace, th), &signature).map_err(|_| WRONG)?;
     Ok(key)
 }
 
-/// Reads a key blob: a plain Ed25519 key, or an error that names what it is.
-pub(super) fn read_key(blob: &[u8]) -> Result<PublicKey, Error> {
-    PublicKey::from_blob(blob).map_err(|error| match error {
+/// Reads a key blob: a plain Ed25519 key and what verifies by it, or an error that names what it is.
+pub(super) fn read_key(blob: &[u8]) -> Result<(PublicKey, VerifyingKey), Error> {
+    PublicKey::decode(blob).map_err(|error| match error {
         KeyError::UnsupportedAlgorithm { .. } | KeyError::UnknownAlgorithm { .. } => {
             let kind = match crate::key::blob_type(blob).unwrap_or_default() {
                 b"ssh-ed25519-cert-v01@openssh.com" => KeyType::Certificate,

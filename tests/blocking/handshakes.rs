@@ -210,3 +210,54 @@ fn unix_sockets_and_pairs_of_pipes_carry_it_as_well() {
     near.write_all(b"y").unwrap();
     far.read_exact(&mut [0]).unwrap();
 }
+
+/// Reads and writes, and nothing else.
+#[cfg(unix)]
+struct Plain(std::os::unix::net::UnixStream);
+
+#[cfg(unix)]
+impl Read for Plain {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buf)
+    }
+}
+
+#[cfg(unix)]
+impl Write for Plain {
+    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
+        self.0.write(buf)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn anything_that_is_read_and_written_carries_it() {
+    use handfast::blocking::{Any, NoDeadline};
+
+    let ends = Ends::new();
+    let (near, far) = std::os::unix::net::UnixStream::pair().unwrap();
+    let server = ends.server.clone();
+    let serving = thread::spawn(move || {
+        let io = Any(NoDeadline(Plain(far)));
+        let (mut stream, _) = server.accept_over(io, PeerAddr::Unknown).unwrap();
+        let mut request = Vec::new();
+        stream.read_to_end(&mut request).unwrap();
+        stream.write_all(&request).unwrap();
+        stream.shutdown().unwrap();
+    });
+    let client = ends.client.clone();
+    let answer = soon(move || {
+        let mut stream = client.connect_over(Any(NoDeadline(Plain(near))), &host()).unwrap();
+        stream.write_all(&[3; 50_000]).unwrap();
+        stream.shutdown().unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        answer
+    });
+    assert!(answer == [3; 50_000]);
+    soon(move || serving.join().unwrap());
+}

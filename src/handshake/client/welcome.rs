@@ -203,11 +203,11 @@ impl Traffic {
 /// clients ignore all of them, so it cannot end a connection.
 fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Vec<PublicKey> {
     let proved = |(blob, signature): (&[u8], &[u8])| {
-        let key = read_key(blob).ok()?;
+        let (key, verifying) = read_key(blob).ok()?;
         let challenge = rotate_challenge(exporter, blob).ok()?;
         let signature = sshsig::parse_signature_blob(signature).ok()?;
         let signed = sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose());
-        key.verify(&signed, &signature).is_ok().then_some(key)
+        verifying.verify(&signed, &signature).is_ok().then_some(key)
     };
     welcome.host_keys().filter_map(proved).collect()
 }
