@@ -9,11 +9,12 @@ use crate::session::{Control, Sender};
 /// Data of one record. Smaller records let the peer open the first while the last are on their
 /// way; larger ones save little.
 const RECORD: usize = 16 << 10;
-/// Data that is sealed before the transport is asked to take it.
-const BATCH: usize = 128 << 10;
+/// Data that is sealed before the transport is asked to take it: little enough to lie in the
+/// processor's near cache still.
+const BATCH: usize = 32 << 10;
 /// Small writes in a row are sealed and handed over once they have come to so much ciphertext.
 #[cfg(feature = "tokio")]
-const GATHER: usize = 64 << 10;
+const GATHER: usize = 32 << 10;
 /// Data after which a writer looks for what the peer has sent, should nobody read.
 const AHEAD: usize = 256 << 10;
 

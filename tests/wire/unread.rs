@@ -11,11 +11,11 @@ type Piped = Stream<DuplexStream>;
 /// [CLOSE-1] [CLOSE-4]
 #[tokio::test]
 async fn two_sides_that_close_with_much_unread_both_learn_that_all_arrived() {
-    // written and not flushed; what each has written does not fit the pipe
+    // written and not flushed; what each has written fits one batch, and not the pipe
     let (io, task) = serve_pair().await;
     let (mut one, mut other) = (io, task);
-    one.write_all(&[1; 100_000]).await.unwrap();
-    other.write_all(&[2; 100_000]).await.unwrap();
+    one.write_all(&[1; 20_000]).await.unwrap();
+    other.write_all(&[2; 20_000]).await.unwrap();
     let (a, b) = soon(async { tokio::join!(one.close(), other.close()) }).await;
     a.unwrap();
     b.unwrap();
@@ -32,10 +32,10 @@ async fn serve_pair() -> (Piped, Piped) {
 #[tokio::test]
 async fn what_was_written_without_a_flush_arrives_while_the_writer_only_reads() {
     let (mut one, mut other) = serve_pair().await;
-    let request = vec![7; 100_000];
+    let request = vec![7; 20_000];
     one.write_all(&request).await.unwrap();
     let answering = async {
-        let mut got = vec![0; 100_000];
+        let mut got = vec![0; 20_000];
         other.read_exact(&mut got).await.unwrap();
         other.write_all(b"answer").await.unwrap();
         other.flush().await.unwrap();
