@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 #![expect(clippy::panic, reason = "a bench that finds something else fails")]
 
-#[path = "shared/backend.rs"]
+#[path = "support/backend.rs"]
 mod backend;
-#[path = "shared/ends.rs"]
+#[path = "support/ends.rs"]
 mod ends;
 
 use std::time::Duration;

@@ -9,7 +9,7 @@
 #![expect(clippy::as_conversions, reason = "figures for people need not be exact")]
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
-#[path = "../shared/backend.rs"]
+#[path = "../support/backend.rs"]
 mod backend;
 #[cfg(target_os = "linux")]
 mod memory;
