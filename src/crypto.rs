@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use aead::TAG_LEN;
 #[cfg(feature = "files")]
 pub(crate) use hash::hmac_sha1;
-pub(crate) use hash::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
+pub(crate) use hash::{HkdfExpand, Sha256, hkdf_extract, hmac_sha256, sha256, sha512};
 pub(crate) use kem::BadEncapsulationKey;
 use kem::{CIPHERTEXT_LEN, ENCAPSULATION_KEY_LEN};
 

@@ -103,9 +103,10 @@ struct Direction {
 
 impl Direction {
     fn new(cipher: Cipher, secret: &DirectionSecret) -> Result<Self, Error> {
-        let key = AeadKey::new(cipher, &secret.key()?)
+        let (key, iv) = secret.key_and_iv()?;
+        let key = AeadKey::new(cipher, &key)
             .map_err(|_| Error::Internal("the cipher is not available in this build"))?;
-        Ok(Self { key, iv: secret.iv()?, sequence: 0, bytes: 0 })
+        Ok(Self { key, iv, sequence: 0, bytes: 0 })
     }
 
     /// `iv XOR (0^4 || u64(sequence))`.

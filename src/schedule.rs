@@ -3,7 +3,7 @@
 use zeroize::Zeroize;
 
 use crate::crypto::secret::Secret;
-use crate::crypto::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256};
+use crate::crypto::{HkdfExpand, Sha256, hkdf_extract, hmac_sha256, sha256};
 use crate::error::{Error, Misuse};
 
 /// `export` gives at most this many bytes: 255 blocks of SHA-256 (RFC 5869, 2.3).
@@ -11,32 +11,40 @@ pub(crate) const MAX_EXPORT: usize = 8160;
 /// A label's length is one byte, of which `hf1 ` takes four.
 const MAX_LABEL: usize = 251;
 
-/// `Label(secret, label, context, n)`, with `n` the length of `out`.
-pub(crate) fn label_into(
-    secret: &Secret<32>,
-    label: &str,
-    context: &[u8],
-    out: &mut [u8],
-) -> Result<(), Error> {
+/// What can be derived from one secret, by labels.
+struct Labels(HkdfExpand);
+
+impl Labels {
     const TOO_LONG: Error = Error::Misuse(Misuse::ExportLength);
-    let len = u16::try_from(out.len()).map_err(|_| TOO_LONG)?;
-    if out.len() > MAX_EXPORT || label.len() > MAX_LABEL {
-        return Err(TOO_LONG);
+
+    fn of(secret: &Secret<32>) -> Result<Self, Error> {
+        HkdfExpand::new(secret).map(Self).map_err(|_| Self::TOO_LONG)
     }
-    let label_len = u8::try_from(label.len().saturating_add(4)).map_err(|_| TOO_LONG)?;
-    let context_len = u8::try_from(context.len()).map_err(|_| TOO_LONG)?;
-    hkdf_expand(
-        secret,
-        &[&len.to_be_bytes(), &[label_len], b"hf1 ", label.as_bytes(), &[context_len], context],
-        out,
-    )
-    .map_err(|_| TOO_LONG)
+
+    /// `Label(secret, label, context, n)`, with `n` the length of `out`.
+    fn derive_into(&self, label: &str, context: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        let len = u16::try_from(out.len()).map_err(|_| Self::TOO_LONG)?;
+        if out.len() > MAX_EXPORT || label.len() > MAX_LABEL {
+            return Err(Self::TOO_LONG);
+        }
+        let label_len = u8::try_from(label.len().saturating_add(4)).map_err(|_| Self::TOO_LONG)?;
+        let context_len = u8::try_from(context.len()).map_err(|_| Self::TOO_LONG)?;
+        let length = len.to_be_bytes();
+        let info: [&[u8]; 6] =
+            [&length, &[label_len], b"hf1 ", label.as_bytes(), &[context_len], context];
+        self.0.expand(&info, out).map_err(|_| Self::TOO_LONG)
+    }
+
+    fn derive(&self, label: &str, context: &[u8]) -> Result<Secret<32>, Error> {
+        let mut out = Secret::zero();
+        self.derive_into(label, context, out.expose_mut())?;
+        Ok(out)
+    }
 }
 
+/// A single one.
 fn label(secret: &Secret<32>, label: &str, context: &[u8]) -> Result<Secret<32>, Error> {
-    let mut out = Secret::zero();
-    label_into(secret, label, context, out.expose_mut())?;
-    Ok(out)
+    Labels::of(secret)?.derive(label, context)
 }
 
 /// The running hash over the messages.
@@ -97,14 +105,11 @@ impl Agreed {
 pub(crate) struct DirectionSecret(Secret<32>);
 
 impl DirectionSecret {
-    pub(crate) fn key(&self) -> Result<Secret<32>, Error> {
-        label(&self.0, "key", b"")
-    }
-
-    pub(crate) fn iv(&self) -> Result<[u8; 12], Error> {
+    pub(crate) fn key_and_iv(&self) -> Result<(Secret<32>, [u8; 12]), Error> {
+        let labels = Labels::of(&self.0)?;
         let mut iv = [0; 12];
-        label_into(&self.0, "iv", b"", &mut iv)?;
-        Ok(iv)
+        labels.derive_into("iv", b"", &mut iv)?;
+        Ok((labels.derive("key", b"")?, iv))
     }
 
     /// The MAC that ends an Auth message.
@@ -131,10 +136,11 @@ impl HandshakeSecrets {
     /// `th` ends with ServerHello.
     pub(crate) fn derive(agreed: &Agreed, th: &[u8; 32]) -> Result<Self, Error> {
         let handshake = agreed.extract(&[0; 32]);
-        let derived = label(&handshake, "derived", b"")?;
+        let labels = Labels::of(&handshake)?;
+        let derived = labels.derive("derived", b"")?;
         Ok(Self {
-            client: DirectionSecret(label(&handshake, "c hs", th)?),
-            server: DirectionSecret(label(&handshake, "s hs", th)?),
+            client: DirectionSecret(labels.derive("c hs", th)?),
+            server: DirectionSecret(labels.derive("s hs", th)?),
             main: hkdf_extract(derived.expose(), &[0; 32]),
         })
     }
@@ -200,7 +206,7 @@ impl Exporter {
         out: &mut [u8],
     ) -> Result<(), Error> {
         let secret = label(&self.0, name, b"")?;
-        label_into(&secret, "export", &sha256(&[context]), out)
+        Labels::of(&secret)?.derive_into("export", &sha256(&[context]), out)
     }
 
     #[cfg(test)]

@@ -24,6 +24,12 @@ pub(crate) trait Verifying: Clone {
 
     /// S < L and the cofactorless equation, over the encodings as they are.
     fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool;
+
+    /// Both at once, for libraries that find the point anew for each signature: None if `new` or
+    /// `verify` says no.
+    fn proved(point: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<Self> {
+        Self::new(point).filter(|key| key.verify(message, signature))
+    }
 }
 
 /// A private key. The public key is always derived from the seed: signing under a public key that
@@ -68,7 +74,17 @@ impl<V: Verifying> VerifyingKey<V> {
         Ok(Self { inner, bytes: *bytes })
     }
 
-    #[cfg(test)]
+    /// The key that `bytes` encode, if `signature` is one of `message` by it; costs less than
+    /// [`Self::from_bytes`] and [`Self::verify`].
+    pub(crate) fn proved(bytes: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Option<Self> {
+        let r = signature.first_chunk()?;
+        if !canonical_and_not_small(bytes) || !canonical_and_not_small(r) {
+            return None;
+        }
+        let inner = V::proved(bytes, message, signature)?;
+        Some(Self { inner, bytes: *bytes })
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.bytes
     }

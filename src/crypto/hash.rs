@@ -77,13 +77,22 @@ pub(crate) fn hkdf_extract(salt: &[u8], ikm: &[u8]) -> Secret<32> {
     secret
 }
 
-/// HKDF-Expand; `info` is the parts, joined.
-///
-/// # Errors
-/// If `out` is longer than 8,160 bytes, which is 255 hashes.
-pub(crate) fn hkdf_expand(prk: &Secret<32>, info: &[&[u8]], out: &mut [u8]) -> Result<(), TooLong> {
-    let hkdf = Hkdf::<sha2::Sha256>::from_prk(prk.expose()).map_err(|_| TooLong)?;
-    hkdf.expand_multi_info(info, out).map_err(|_| TooLong)
+/// HKDF-Expand from one secret. Taking it in is half the work of a short output, so whoever
+/// derives several values keeps this meanwhile.
+pub(crate) struct HkdfExpand(Hkdf<sha2::Sha256>);
+
+impl HkdfExpand {
+    pub(crate) fn new(prk: &Secret<32>) -> Result<Self, TooLong> {
+        Hkdf::from_prk(prk.expose()).map(Self).map_err(|_| TooLong)
+    }
+
+    /// `info` is the parts, joined.
+    ///
+    /// # Errors
+    /// If `out` is longer than 8,160 bytes, which is 255 hashes.
+    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) -> Result<(), TooLong> {
+        self.0.expand_multi_info(info, out).map_err(|_| TooLong)
+    }
 }
 
 /// More bytes wanted than HKDF gives.

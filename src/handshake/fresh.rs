@@ -1,6 +1,6 @@
 //! The values that every handshake draws anew.
 
-use rand::TryCryptoRng;
+use rand::{TryCryptoRng, TryRng};
 
 use crate::crypto::secret::Secret;
 use crate::wire::{HINT_LEN, HINTS, MAX_AEADS};
@@ -10,6 +10,44 @@ fn bytes<const N: usize, R: TryCryptoRng>(rng: &mut R) -> Result<[u8; N], R::Err
     rng.try_fill_bytes(&mut out)?;
     Ok(out)
 }
+
+/// As many bytes as are wanted in all, drawn at once: asking the operating system for a few costs
+/// as much as asking it for all of them. Whoever wants more gets it from the source.
+struct Ahead<'a, R, const N: usize> {
+    source: &'a mut R,
+    drawn: Secret<N>,
+    used: usize,
+}
+
+impl<'a, R: TryCryptoRng, const N: usize> Ahead<'a, R, N> {
+    fn draw(source: &'a mut R) -> Result<Self, R::Error> {
+        Ok(Self { drawn: Secret::draw(source)?, source, used: 0 })
+    }
+}
+
+impl<R: TryCryptoRng, const N: usize> TryRng for Ahead<'_, R, N> {
+    type Error = R::Error;
+
+    fn try_next_u32(&mut self) -> Result<u32, R::Error> {
+        bytes(self).map(u32::from_le_bytes)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, R::Error> {
+        bytes(self).map(u64::from_le_bytes)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), R::Error> {
+        let end = self.used.saturating_add(out.len());
+        let Some(next) = self.drawn.expose().get(self.used..end) else {
+            return self.source.try_fill_bytes(out);
+        };
+        out.copy_from_slice(next);
+        self.used = end;
+        Ok(())
+    }
+}
+
+impl<R: TryCryptoRng, const N: usize> TryCryptoRng for Ahead<'_, R, N> {}
 
 /// What a client's hello is made of; one hello each.
 #[derive(Debug)]
@@ -74,6 +112,8 @@ impl ClientFresh {
     ///
     /// The source of randomness failed.
     pub fn draw<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        const FRESH: usize = HINT_LEN * HINTS + 4 * (HINTS - 1) + 32 + 32 + 64 + 4 + 16;
+        let rng = &mut Ahead::<_, FRESH>::draw(rng)?;
         let mut fillers = [[0; HINT_LEN]; HINTS];
         for filler in &mut fillers {
             *filler = bytes(rng)?;
@@ -110,6 +150,7 @@ impl ServerFresh {
     ///
     /// The source of randomness failed.
     pub fn draw<R: TryCryptoRng>(rng: &mut R) -> Result<Self, R::Error> {
+        let rng = &mut Ahead::<_, 96>::draw(rng)?;
         Ok(Self { x25519: Secret::draw(rng)?, kem: Secret::draw(rng)?, random: bytes(rng)? })
     }
 }

@@ -3,7 +3,7 @@
 use subtle::ConstantTimeEq;
 
 use crate::crypto::secret::Secret;
-use crate::crypto::{VerifyingKey, hmac_sha256, sha256};
+use crate::crypto::{hmac_sha256, sha256};
 use crate::error::{Error, Farewell, Incompatible, KeyType, Misbehaved, Unproved};
 use crate::key::{KeyError, PublicKey, sshsig};
 use crate::record::RecordType;
@@ -58,22 +58,31 @@ pub(super) fn check_mac(
     }
 }
 
-/// Reads the key, and checks its signature. The order is the protocol's: type, point, signature.
+/// Reads the key, and checks its signature. If both are wrong, the error is about the key: the
+/// protocol's order is type, point, signature.
 pub(super) fn check_signature(
     proof: &Proof<'_>,
     namespace: &str,
     th: &[u8; 32],
 ) -> Result<PublicKey, Error> {
-    const WRONG: Error = Error::Unproved(Unproved::Signature);
-    let (key, verifying) = read_key(proof.key)?;
-    let signature = sshsig::parse_signature_blob(proof.signature).map_err(|_| WRONG)?;
-    verifying.verify(&sshsig::signed_data(namespace, th), &signature).map_err(|_| WRONG)?;
-    Ok(key)
+    proved_key(proof.key, proof.signature, namespace, th)
+        .ok_or_else(|| read_key(proof.key).err().unwrap_or(Error::Unproved(Unproved::Signature)))
 }
 
-/// Reads a key blob: a plain Ed25519 key and what verifies by it, or an error that names what it is.
-pub(super) fn read_key(blob: &[u8]) -> Result<(PublicKey, VerifyingKey), Error> {
-    PublicKey::decode(blob).map_err(|error| match error {
+/// The key in `blob`, if `signature` is its signature over `message` for this purpose.
+pub(super) fn proved_key(
+    blob: &[u8],
+    signature: &[u8],
+    namespace: &str,
+    message: &[u8],
+) -> Option<PublicKey> {
+    let signature = sshsig::parse_signature_blob(signature).ok()?;
+    PublicKey::proved(blob, &sshsig::signed_data(namespace, message), &signature)
+}
+
+/// Reads a key blob: a plain Ed25519 key, or an error that names what it is.
+fn read_key(blob: &[u8]) -> Result<PublicKey, Error> {
+    PublicKey::from_blob(blob).map_err(|error| match error {
         KeyError::UnsupportedAlgorithm { .. } | KeyError::UnknownAlgorithm { .. } => {
             let kind = match crate::key::blob_type(blob).unwrap_or_default() {
                 b"ssh-ed25519-cert-v01@openssh.com" => KeyType::Certificate,

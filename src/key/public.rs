@@ -107,26 +107,14 @@ impl PublicKey {
     /// [`KeyError::UnknownAlgorithm`] for other types of key, [`KeyError::InvalidBlob`], and
     /// [`KeyError::InvalidPoint`] for 32 bytes that are no safe key.
     pub fn from_blob(blob: &[u8]) -> Result<Self, KeyError> {
-        Self::decode(blob).map(|(key, _)| key)
+        Self::from_bytes(point(blob)?)
     }
 
-    /// The same, with what verifies by it: finding the point costs a tenth of a verification.
-    pub(crate) fn decode(blob: &[u8]) -> Result<(Self, VerifyingKey), KeyError> {
-        let algorithm = blob_type(blob)?;
-        if algorithm != ED25519.as_bytes() {
-            return Err(foreign_type(algorithm));
-        }
-        let mut reader = Reader::new(blob);
-        let _algorithm = reader.string();
-        let key = reader.string().ok_or(KeyError::InvalidBlob { reason: "it ends too soon" })?;
-        if !reader.is_empty() {
-            return Err(KeyError::InvalidBlob { reason: "there are bytes behind its end" });
-        }
-        let key: &[u8; 32] = key
-            .try_into()
-            .map_err(|_| KeyError::InvalidBlob { reason: "an Ed25519 key has 32 bytes" })?;
-        let verifying = VerifyingKey::from_bytes(key).map_err(|_| KeyError::InvalidPoint)?;
-        Ok((Self(*key), verifying))
+    /// The key in `blob`, if `signature` is one of `message` by it, for less than reading the key
+    /// and verifying by it costs. What is wrong otherwise [`from_blob`](Self::from_blob) may tell.
+    pub(crate) fn proved(blob: &[u8], message: &[u8], signature: &[u8; 64]) -> Option<Self> {
+        let key = VerifyingKey::proved(point(blob).ok()?, message, signature)?;
+        Some(Self(*key.as_bytes()))
     }
 
     /// Reads the 32 bytes of an Ed25519 key (RFC 8032, section 5.1.5).
@@ -189,6 +177,21 @@ impl FromStr for PublicKey {
     fn from_str(text: &str) -> Result<Self, KeyError> {
         Self::from_openssh(text)
     }
+}
+
+/// The 32 bytes of the key that a blob holds; whether they encode a point is not looked at.
+fn point(blob: &[u8]) -> Result<&[u8; 32], KeyError> {
+    let algorithm = blob_type(blob)?;
+    if algorithm != ED25519.as_bytes() {
+        return Err(foreign_type(algorithm));
+    }
+    let mut reader = Reader::new(blob);
+    let _algorithm = reader.string();
+    let key = reader.string().ok_or(KeyError::InvalidBlob { reason: "it ends too soon" })?;
+    if !reader.is_empty() {
+        return Err(KeyError::InvalidBlob { reason: "there are bytes behind its end" });
+    }
+    key.try_into().map_err(|_| KeyError::InvalidBlob { reason: "an Ed25519 key has 32 bytes" })
 }
 
 /// Whether `name` is a type of key or certificate that OpenSSH knows or knew.

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{array, hex};
 use crate::crypto::hash::TooLong;
 use crate::crypto::secret::Secret;
-use crate::crypto::{Sha256, hkdf_expand, hkdf_extract, hmac_sha256, sha256, sha512};
+use crate::crypto::{HkdfExpand, Sha256, hkdf_extract, hmac_sha256, sha256, sha512};
 
 /// FIPS 180-4, the examples "abc" and the empty string.
 #[test]
@@ -73,7 +73,7 @@ fn hkdf() {
         let expected = hex(case.okm);
         let mut okm = vec![0; expected.len()];
         let (first, second) = case.info.split_at(case.info.len() / 3);
-        hkdf_expand(&prk, &[first, second], &mut okm).unwrap();
+        HkdfExpand::new(&prk).unwrap().expand(&[first, second], &mut okm).unwrap();
         assert_eq!(hex::encode(okm), hex::encode(expected));
     }
 }
@@ -81,9 +81,10 @@ fn hkdf() {
 #[test]
 fn hkdf_gives_255_hashes_and_no_byte_more() {
     let prk = Secret::new([1; 32]);
-    assert_eq!(hkdf_expand(&prk, &[], &mut [0; 8160]), Ok(()));
-    assert_eq!(hkdf_expand(&prk, &[], &mut [0; 8161]), Err(TooLong));
-    assert_eq!(hkdf_expand(&prk, &[], &mut []), Ok(()));
+    let hkdf = HkdfExpand::new(&prk).unwrap();
+    assert_eq!(hkdf.expand(&[], &mut [0; 8160]), Ok(()));
+    assert_eq!(hkdf.expand(&[], &mut [0; 8161]), Err(TooLong));
+    assert_eq!(hkdf.expand(&[], &mut []), Ok(()));
 }
 
 proptest! {

@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::crypto::Cipher;
 use crate::error::{Error, ErrorCode, Misbehaved, Misuse};
-use crate::handshake::proof::{ROTATE_NAMESPACE, ended, read_key, rotate_challenge, unexpected};
+use crate::handshake::proof::{ROTATE_NAMESPACE, ended, proved_key, rotate_challenge, unexpected};
 use crate::handshake::{ClientConfig, Established, Exchange, Failure, auth_record, farewell};
-use crate::key::{PublicKey, sshsig};
+use crate::key::PublicKey;
 use crate::record::{MAX_CONTENT, Opener, Padding, RecordType, Sealer};
 use crate::schedule::{Exporter, Generation};
 use crate::session::{Role, Session};
@@ -203,11 +203,8 @@ impl Traffic {
 /// clients ignore all of them, so it cannot end a connection.
 fn proved_host_keys(welcome: &Welcome<'_>, exporter: &Exporter) -> Vec<PublicKey> {
     let proved = |(blob, signature): (&[u8], &[u8])| {
-        let (key, verifying) = read_key(blob).ok()?;
         let challenge = rotate_challenge(exporter, blob).ok()?;
-        let signature = sshsig::parse_signature_blob(signature).ok()?;
-        let signed = sshsig::signed_data(ROTATE_NAMESPACE, challenge.expose());
-        verifying.verify(&signed, &signature).is_ok().then_some(key)
+        proved_key(blob, signature, ROTATE_NAMESPACE, challenge.expose())
     };
     welcome.host_keys().filter_map(proved).collect()
 }
