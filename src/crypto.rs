@@ -32,6 +32,8 @@ pub(crate) type AeadKey = aead::Key<SelectedAead>;
 /// An X25519 private key.
 pub(crate) type X25519Secret = agreement::PrivateKey<SelectedX25519>;
 /// An ML-KEM-768 decapsulation key.
+///
+/// The aws-lc-rs backend makes a new one with AWS-LC's own generator.
 pub(crate) type KemKey = kem::DecapsulationKey<SelectedKem>;
 /// An Ed25519 private key.
 pub(crate) type SigningKey = ed25519::SigningKey<SelectedSigning>;

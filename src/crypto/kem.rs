@@ -10,11 +10,17 @@ use super::secret::Secret;
 pub(crate) const ENCAPSULATION_KEY_LEN: usize = 1184;
 pub(crate) const CIPHERTEXT_LEN: usize = 1088;
 
-/// What a library must do. Key generation is not in it: it is deterministic, and AWS-LC takes no
-/// seed, so libcrux expands the seed for every backend.
+/// What a library must do. Making a key from a seed is not in it: AWS-LC takes none, so libcrux
+/// expands the seed for every backend.
 pub(crate) trait Kem: Sized {
     /// Takes over a decapsulation key in the form of FIPS 203 that was made just before.
     fn new(decapsulation_key: mlkem768::MlKem768PrivateKey) -> Self;
+
+    /// A new key and its public half, by a library that draws for itself and is faster at it than
+    /// libcrux with a seed.
+    fn draw() -> Option<(Self, [u8; ENCAPSULATION_KEY_LEN])> {
+        None
+    }
 
     /// Implicit rejection: a wrong ciphertext gives a secret nobody knows. None is a failure of
     /// the library.
@@ -34,6 +40,16 @@ pub(crate) struct DecapsulationKey<K> {
 }
 
 impl<K: Kem> DecapsulationKey<K> {
+    /// A key for one exchange: from the seed, or by a library that draws for itself. In tests and
+    /// under fuzzing always from the seed, so that whatever they find can be had again.
+    pub(crate) fn generate(seed: &Secret<64>) -> Self {
+        let drawn = if cfg!(any(test, feature = "fuzzing")) { None } else { K::draw() };
+        match drawn {
+            Some((inner, public)) => Self { inner, encapsulation_key: public.into() },
+            None => Self::from_seed(seed),
+        }
+    }
+
     /// From d and z, 32 random bytes each (FIPS 203, algorithm 16).
     pub(crate) fn from_seed(seed: &Secret<64>) -> Self {
         let (secret, encapsulation_key) = mlkem768::generate_key_pair(*seed.expose()).into_parts();

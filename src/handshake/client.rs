@@ -35,7 +35,7 @@ pub fn start(
     config.check()?;
     let x25519 = X25519Secret::from_bytes(fresh.x25519);
     let share = x25519.public();
-    let kem = (config.exchange != Exchange::Classical).then(|| KemKey::from_seed(&fresh.kem));
+    let kem = (config.exchange != Exchange::Classical).then(|| KemKey::generate(&fresh.kem));
 
     let mut aeads: Vec<u8> = config.ciphers.iter().map(|cipher| cipher.id()).collect();
     let places = aeads.len().saturating_add(1);

@@ -270,7 +270,7 @@ impl Control {
         let fresh = ClientRekey::draw(self.hybrid, rng)
             .map_err(|_| Error::Internal("the system's randomness failed"))?;
         let x25519 = X25519Secret::from_bytes(fresh.x25519);
-        let kem = fresh.kem.as_ref().map(KemKey::from_seed);
+        let kem = fresh.kem.as_ref().map(KemKey::generate);
         let mut init = Vec::new();
         RekeyInit { x25519: &x25519.public(), mlkem: kem.as_ref().map(KemKey::encapsulation_key) }
             .encode(&mut init)?;

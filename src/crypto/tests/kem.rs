@@ -8,6 +8,7 @@ use crate::crypto::secret::Secret;
 
 per_backend!(kem:
     both_ends_agree,
+    a_key_that_the_library_draws,
     a_wrong_ciphertext_gives_another_secret,
     coefficients_are_below_q,
     wycheproof_keys,
@@ -24,6 +25,19 @@ fn both_ends_agree<K: Kem>() {
     let (ciphertext, sent) =
         encapsulate::<K>(key.encapsulation_key(), &Secret::new([5; 32])).unwrap();
     assert_eq!(key.decapsulate(&ciphertext).unwrap().expose(), sent.expose());
+}
+
+/// Libraries that do not draw by themselves say so.
+fn a_key_that_the_library_draws<K: Kem>() {
+    let draws = std::any::type_name::<K>().contains("AwsLc");
+    let drawn = [K::draw(), K::draw()];
+    assert_eq!(drawn.each_ref().map(Option::is_some), [draws; 2]);
+    let [Some((key, public)), Some((_, other))] = drawn else { return };
+    assert_ne!(public, other);
+    for by in [encapsulate::<K>, encapsulate::<LibcruxKem>] {
+        let (ciphertext, sent) = by(&public, &Secret::new([5; 32])).unwrap();
+        assert_eq!(key.decapsulate(&ciphertext).unwrap().expose(), sent.expose());
+    }
 }
 
 fn a_wrong_ciphertext_gives_another_secret<K: Kem>() {
