@@ -43,6 +43,13 @@ pub(crate) trait Link: Send {
         deadline: Instant,
     ) -> impl Future<Output = Result<(), Fault>> + Send;
 
+    /// Sends the handshake's last message, or leaves that to the stream that it becomes.
+    fn send_last(
+        &mut self,
+        bytes: Vec<u8>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
     /// Receives one frame.
     fn frame(
         &mut self,

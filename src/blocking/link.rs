@@ -87,6 +87,10 @@ impl<IO: Transport> Link for Handshaking<IO> {
         self.write_all(bytes, deadline)
     }
 
+    async fn send_last(&mut self, bytes: Vec<u8>, deadline: Instant) -> Result<(), Fault> {
+        self.write_all(&bytes, deadline)
+    }
+
     async fn frame(&mut self, len_of: LenOf, deadline: Instant) -> Result<Vec<u8>, Fault> {
         let mut scratch = [0; 2048];
         loop {

@@ -15,6 +15,9 @@ const BATCH: usize = 32 << 10;
 /// Small writes in a row are sealed and handed over once they have come to so much ciphertext.
 #[cfg(feature = "tokio")]
 const GATHER: usize = 32 << 10;
+/// What waits at most while the next record joins it: the end of a handshake.
+#[cfg(feature = "tokio")]
+const LITTLE: usize = 1 << 10;
 /// Data after which a writer looks for what the peer has sent, should nobody read.
 const AHEAD: usize = 256 << 10;
 
@@ -49,6 +52,19 @@ impl WriteBuffer {
             wrote: now,
             padding: 0,
         }
+    }
+
+    /// The same with something that was to be sent before: a handshake's last message.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn behind(mut self, last: Vec<u8>) -> Self {
+        self.bytes = last;
+        self
+    }
+
+    /// Whether what waits is so little that the next record should go with it.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn has_little(&self) -> bool {
+        self.pending().is_none_or(|waiting| waiting.len() <= LITTLE)
     }
 
     /// Where records are sealed to.

@@ -136,9 +136,15 @@ impl Client<Tokio> {
     ) -> Result<Stream<IO>, ConnectError> {
         let link = Handshaking::new(io);
         let (link, session, agreement) = handshake::run(self, link, host, eager).await?;
-        let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);
         let roll = None;
-        Ok(Stream::begin(Begin { read, write, session, early, agreement, policy, liveness, roll }))
+        Ok(Stream::begin(Begin {
+            transport: link.into_left(),
+            session,
+            agreement,
+            policy,
+            liveness,
+            roll,
+        }))
     }
 }

@@ -76,9 +76,9 @@ impl<A: Authenticator + 'static> Server<A, Tokio> {
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
         let link = Handshaking::new(io);
         let (link, session, agreement, peer) = handshake::run(self, link, from).await?;
-        let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);
-        let begin = Begin { read, write, session, early, agreement, policy, liveness, roll };
+        let begin =
+            Begin { transport: link.into_left(), session, agreement, policy, liveness, roll };
         Ok((Stream::begin(begin), peer))
     }
 }

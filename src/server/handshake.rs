@@ -55,6 +55,15 @@ fn silent(fault: Fault, waiting_for: &'static str) -> End {
     }
 }
 
+/// Why something was not sent.
+fn unread(fault: Fault) -> End {
+    match fault {
+        Fault::Late => AcceptError::TimedOut { waiting_for: "the client to read" }.into(),
+        Fault::Io(problem) => AcceptError::Io { doing: "writing", problem }.into(),
+        Fault::Protocol(error) => error.into(),
+    }
+}
+
 /// Lets the authenticator decide about a client, and does what is left to do for one that it does
 /// not admit.
 pub(crate) async fn run<M, A: Authenticator, L: Link>(
@@ -174,7 +183,7 @@ impl<L: Link> Handshake<'_, L> {
         };
         let host_key = state.host_key().clone();
         let (established, welcome) = state.welcome()?;
-        self.send(&welcome).await?;
+        self.link.send_last(welcome, self.deadline).await.map_err(unread)?;
         let agreement = Agreement {
             cipher: established.cipher,
             exchange: established.exchange,
@@ -234,11 +243,7 @@ impl<L: Link> Handshake<'_, L> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
-        self.link.send(bytes, self.deadline).await.map_err(|fault| match fault {
-            Fault::Late => AcceptError::TimedOut { waiting_for: "the client to read" }.into(),
-            Fault::Io(problem) => AcceptError::Io { doing: "writing", problem }.into(),
-            Fault::Protocol(error) => error.into(),
-        })
+        self.link.send(bytes, self.deadline).await.map_err(unread)
     }
 
     /// Reads the hello, unless that was done.

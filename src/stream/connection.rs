@@ -20,6 +20,7 @@ use rand::rngs::SysRng;
 use tokio::task::AbortHandle;
 
 use super::inbound::Inbound;
+use super::link::Left;
 use super::outbound::Outbound;
 use super::wakers::{Party, Wakers};
 use super::{Transport, driver};
@@ -32,11 +33,8 @@ use crate::session::{Control, ControlType, Receiver, RekeyPolicy, Session};
 
 /// What a connection begins with.
 pub(crate) struct Begin<IO: Transport> {
-    pub(crate) read: IO::Read,
-    pub(crate) write: IO::Write,
+    pub(crate) transport: Left<IO>,
     pub(crate) session: Session,
-    /// Bytes that came behind the handshake.
-    pub(crate) early: Vec<u8>,
     pub(crate) agreement: Agreement,
     pub(crate) policy: RekeyPolicy,
     pub(crate) liveness: Liveness,
@@ -94,11 +92,14 @@ impl<IO: Transport> Connection<IO> {
 
     fn new(begin: Begin<IO>) -> Self {
         let (sender, receiver, control) = begin.session.into_parts();
-        let inbound = Inbound::new(begin.read, ReadBuffer::new(receiver, &begin.early));
-        let outbound = WriteBuffer::new(sender, now());
+        let Left { read, write, early, last } = begin.transport;
+        let inbound = Inbound::new(read, ReadBuffer::new(receiver, &early));
+        let writable = Wakers::new();
+        writable.leave(!last.is_empty());
+        let outbound = WriteBuffer::new(sender, now()).behind(last);
         Self {
             inbound: Mutex::new(Some(Box::new(inbound))),
-            outbound: Mutex::new(Outbound::new(begin.write, outbound)),
+            outbound: Mutex::new(Outbound::new(write, outbound)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
@@ -110,7 +111,7 @@ impl<IO: Transport> Connection<IO> {
             said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
-            writable: Wakers::new(),
+            writable,
             policy: begin.policy,
             entry: OnceLock::new(),
             driver: OnceLock::new(),
@@ -283,7 +284,8 @@ impl<IO: Transport> Connection<IO> {
                 && self.transmit(&mut outbound).is_ok()
             {
                 outbound.buffer.end_row();
-                let _ = self.poll_drain(&mut outbound);
+                let flush = outbound.poll_flush(&mut self.writable.context());
+                self.writable.leave(flush.is_pending());
             }
         }
     }

@@ -89,6 +89,14 @@ impl<R: AsyncRead + Unpin> Inbound<R> {
         poll.map_ok(Some)
     }
 
+    /// The transport is given up.
+    pub(super) fn fail(&mut self, why: io::ErrorKind) {
+        if self.failed.is_none() {
+            self.failed = Some(why);
+            self.moved = true;
+        }
+    }
+
     /// The transport alone; what was not read is lost.
     pub(super) fn into_io(self) -> R {
         self.io

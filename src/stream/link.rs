@@ -18,17 +18,28 @@ pub(crate) struct Handshaking<IO: Transport> {
     read: IO::Read,
     write: IO::Write,
     frames: Frames,
+    last: Vec<u8>,
+}
+
+/// What is left of a transport behind its handshake.
+pub(crate) struct Left<IO: Transport> {
+    pub(crate) read: IO::Read,
+    pub(crate) write: IO::Write,
+    /// Bytes that were read behind the last frame.
+    pub(crate) early: Vec<u8>,
+    /// The last message, where it has not been sent.
+    pub(crate) last: Vec<u8>,
 }
 
 impl<IO: Transport> Handshaking<IO> {
     pub(crate) fn new(io: IO) -> Self {
         let (read, write) = io.into_halves();
-        Self { read, write, frames: Frames::default() }
+        Self { read, write, frames: Frames::default(), last: Vec::new() }
     }
 
-    /// The transport, and the bytes that were read behind the last frame.
-    pub(crate) fn into_parts(self) -> (IO::Read, IO::Write, Vec<u8>) {
-        (self.read, self.write, self.frames.into_rest())
+    pub(crate) fn into_left(self) -> Left<IO> {
+        let early = self.frames.into_rest();
+        Left { read: self.read, write: self.write, early, last: self.last }
     }
 
     /// Cancel-safe: bytes that were read stay here.
@@ -59,6 +70,12 @@ impl<IO: Transport> Link for Handshaking<IO> {
         };
         let sent = timeout_at(deadline.into(), sent).await;
         sent.map_err(|_| Fault::Late)?.map_err(Fault::Io)
+    }
+
+    /// Kept: it goes with what the application writes at once, or else by the stream's driver.
+    async fn send_last(&mut self, bytes: Vec<u8>, _: Instant) -> Result<(), Fault> {
+        self.last = bytes;
+        Ok(())
     }
 
     async fn frame(&mut self, len_of: LenOf, deadline: Instant) -> Result<Vec<u8>, Fault> {

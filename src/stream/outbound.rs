@@ -66,6 +66,11 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         }
     }
 
+    /// Whether the transport has taken all up to the Close.
+    pub(super) fn is_closed_and_sent(&self) -> bool {
+        self.buffer.sender.is_closed() && self.buffer.pending().is_none()
+    }
+
     /// The transport of a stream that was closed, for what is left to do with it.
     pub(super) fn take_closed(&mut self) -> Option<W> {
         if self.buffer.sender.is_closed() { self.io.take() } else { None }

@@ -42,7 +42,19 @@ impl<IO: Transport> Connection<IO> {
         };
         self.renew_old_key(now);
         self.poll_transmit(Party::Driver, cx);
+        if ahead == Ahead::Waiting {
+            self.cut_where_nothing_is_sent();
+        }
         ControlFlow::Continue(next)
+    }
+
+    /// A peer that gets nothing any more may never send again: whoever reads is told so.
+    fn cut_where_nothing_is_sent(&self) {
+        let Err(broken) = lock(&self.outbound).check() else { return };
+        if let Some(mut inbound) = self.take_inbound(Party::Driver) {
+            inbound.fail(broken.kind());
+            self.park(inbound, Party::Driver);
+        }
     }
 
     /// Tells the watch what speaks for the peer's being there.

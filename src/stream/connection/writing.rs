@@ -63,7 +63,9 @@ impl<IO: Transport> Connection<IO> {
                 return Poll::Ready(Ok(gathered));
             }
             self.writable.register(Party::Writer, cx);
-            ready!(self.poll_drain(&mut outbound))?;
+            if !outbound.buffer.has_little() {
+                ready!(self.poll_drain(&mut outbound))?;
+            }
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
                     // what the transport does not take now, it asks the driver for
@@ -119,9 +121,14 @@ impl<IO: Transport> Connection<IO> {
 
     pub(in crate::stream) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stop_looking(Party::Writer);
-        self.ended()?;
         let over = {
             let mut outbound = lock(&self.outbound);
+            // the driver may have sent the Close, and the peer, who has it all, may be gone
+            let cut_off = matches!(self.ended.get().map(|error| &**error), Some(Error::Truncated));
+            if cut_off && outbound.is_closed_and_sent() {
+                return Poll::Ready(Ok(()));
+            }
+            self.ended()?;
             self.transmit(&mut outbound)?;
             if outbound.buffer.sender.is_open() {
                 let mut control = lock(&self.control);
