@@ -43,7 +43,7 @@ pub(crate) struct Begin<IO: Transport> {
 }
 
 pub(super) struct Connection<IO: Transport> {
-    inbound: Mutex<Option<Box<Inbound<IO::Read>>>>,
+    inbound: Mutex<Place<IO::Read>>,
     outbound: Mutex<Outbound<IO::Write>>,
     control: Mutex<Control>,
     /// Control has something to transmit.
@@ -53,10 +53,6 @@ pub(super) struct Connection<IO: Transport> {
     /// The reading half holds data that was not read.
     unread: AtomicBool,
     reader_gone: AtomicBool,
-    /// A half looked for the receiving direction while the other one held it.
-    reader_missed: AtomicBool,
-    writer_missed: AtomicBool,
-    driver_missed: AtomicBool,
     /// An Error of this side's was sealed, and the peer is to be given time to read it.
     said: AtomicBool,
     /// Why nothing more is sent or received.
@@ -67,6 +63,30 @@ pub(super) struct Connection<IO: Transport> {
     entry: OnceLock<Entry>,
     driver: OnceLock<AbortHandle>,
     pub(super) agreement: Agreement,
+}
+
+/// Where the receiving direction lies while nobody holds it.
+struct Place<R> {
+    inbound: Option<Box<Inbound<R>>>,
+    missed: Missed,
+}
+
+/// Who looked for it while somebody else held it.
+#[derive(Default)]
+struct Missed {
+    reader: bool,
+    writer: bool,
+    driver: bool,
+}
+
+impl Missed {
+    const fn of(&mut self, party: Party) -> &mut bool {
+        match party {
+            Party::Reader => &mut self.reader,
+            Party::Writer => &mut self.writer,
+            Party::Driver => &mut self.driver,
+        }
+    }
 }
 
 /// The moment, by tokio's clock, which tests can stop.
@@ -98,16 +118,16 @@ impl<IO: Transport> Connection<IO> {
         writable.leave(!last.is_empty());
         let outbound = WriteBuffer::new(sender, now()).behind(last);
         Self {
-            inbound: Mutex::new(Some(Box::new(inbound))),
+            inbound: Mutex::new(Place {
+                inbound: Some(Box::new(inbound)),
+                missed: Missed::default(),
+            }),
             outbound: Mutex::new(Outbound::new(write, outbound)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
             unread: AtomicBool::new(false),
             reader_gone: AtomicBool::new(false),
-            reader_missed: AtomicBool::new(false),
-            writer_missed: AtomicBool::new(false),
-            driver_missed: AtomicBool::new(false),
             said: AtomicBool::new(false),
             ended: OnceLock::new(),
             readable: Wakers::new(),
@@ -120,17 +140,10 @@ impl<IO: Transport> Connection<IO> {
     }
 
     pub(super) fn take_inbound(&self, party: Party) -> Option<Box<Inbound<IO::Read>>> {
-        let mut inbound = lock(&self.inbound);
-        self.missed(party).store(inbound.is_none(), Ordering::Release);
-        inbound.take()
-    }
-
-    const fn missed(&self, party: Party) -> &AtomicBool {
-        match party {
-            Party::Reader => &self.reader_missed,
-            Party::Writer => &self.writer_missed,
-            Party::Driver => &self.driver_missed,
-        }
+        let mut place = lock(&self.inbound);
+        let inbound = place.inbound.take();
+        *place.missed.of(party) = inbound.is_none();
+        inbound
     }
 
     pub(super) fn wait_for_inbound(&self, cx: &Context<'_>) {
@@ -142,20 +155,18 @@ impl<IO: Transport> Connection<IO> {
     pub(super) fn park(&self, mut inbound: Box<Inbound<IO::Read>>, party: Party) {
         inbound.buffer.release();
         let moved = std::mem::take(&mut inbound.moved);
-        let mut missed = [Party::Reader, Party::Writer, Party::Driver].map(|party| (party, false));
-        {
+        let mut missed = {
             let mut place = lock(&self.inbound);
-            *place = Some(inbound);
-            for (other, missed) in &mut missed {
-                *missed = self.missed(*other).swap(false, Ordering::AcqRel);
-            }
-        }
+            place.inbound = Some(inbound);
+            std::mem::take(&mut place.missed)
+        };
         if party == Party::Reader {
             self.unread.store(false, Ordering::Release);
         }
-        for (other, missed) in missed {
+        for other in [Party::Reader, Party::Writer, Party::Driver] {
             // the driver sees to what is new by itself
-            if other != party && (missed || moved && other != Party::Driver) {
+            let concerned = *missed.of(other) || moved && other != Party::Driver;
+            if other != party && concerned {
                 self.readable.wake(other);
             }
         }

@@ -68,7 +68,7 @@ impl<IO: Transport> Connection<IO> {
         if excused {
             watch.heard(now);
         }
-        if let Some(inbound) = &*lock(&self.inbound) {
+        if let Some(inbound) = &lock(&self.inbound).inbound {
             watch.heard(inbound.heard.into_std());
             watch.used(inbound.used.into_std());
         }

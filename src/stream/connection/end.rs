@@ -82,9 +82,9 @@ impl<IO: Transport> Drop for Connection<IO> {
             driver.abort();
         }
         let outbound = self.outbound.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let inbound = self.inbound.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let place = self.inbound.get_mut().unwrap_or_else(PoisonError::into_inner);
         // behind a Close the peer may still answer a Ping or a rekey
-        if let Some(inbound) = inbound.filter(|inbound| !inbound.eof)
+        if let Some(inbound) = place.inbound.take().filter(|inbound| !inbound.eof)
             && let Some(write) = outbound.take_closed()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Row;
 use super::limits::{aead_limit, find, handshake_limit, ping_limit};
-use crate::plan::crowd::{COUNTS, load_of};
+use crate::plan::crowd::{BUSY, COUNTS, load_of};
 use crate::plan::handshakes::{IN_MEMORY, OVER_SOCKETS};
 use crate::plan::memory;
 use crate::plan::streams::bulk_name;
@@ -45,6 +45,7 @@ pub fn targets(rows: &[Row]) -> Vec<Target> {
     targets.handshakes();
     targets.over_sockets();
     targets.memory();
+    targets.busy();
     targets.growth();
     targets.found
 }
@@ -150,6 +151,16 @@ impl Targets<'_> {
                 let name = format!("{}, KiB beyond plain TCP: {ours}", memory::LOAD);
                 self.found.push(Target::at_most(name, 3.0, (held - least) / 1024.0));
             }
+        }
+    }
+
+    /// What connections that were busy leave behind.
+    fn busy(&mut self) {
+        let ours = stream(Library::Handfast, Cipher::ChaCha, Backend::Ring);
+        let mib = |metric| find(self.rows, BUSY, &ours, metric).map(Row::median);
+        if let (Some(before), Some(after)) = (mib("before"), mib("after")) {
+            let name = format!("{BUSY}, a second later / before: {ours}");
+            self.found.push(Target::at_most(name, 1.05, after / before));
         }
     }
 
