@@ -42,13 +42,14 @@ mod verifier;
 
 pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
 pub use edit::{
-    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, KeptHost, KnownHostsFile,
-    LineState, MatchedBy, NewHost, RemovedHosts, WhyKept,
+    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, KeptHost,
+    KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, ProvedKeys, RemovedHosts,
+    WhyKept, WhyLeftOut, WhyNotLearned,
 };
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
 pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
-pub use known_hosts::{KnownHosts, KnownKey, Verdict};
+pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};
 pub use listing::{ListedKey, list_keys};
 pub use place::{Place, SkippedLine, SkippedLines};
 pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};

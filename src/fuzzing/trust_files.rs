@@ -40,6 +40,7 @@ pub fn known_hosts(data: &[u8]) -> Reached {
             }
             Verdict::Revoked { .. } => assert_contains(file, key),
             Verdict::Unknown { .. } => assert!(!known.knows(&host), "the host is unknown"),
+            Verdict::CertificateRefused { .. } => panic!("a plain key is no certificate"),
         }
     }
     Reached::Proved

@@ -44,7 +44,7 @@ use crate::key::{KeyError, PublicKey};
 /// ```
 #[derive(Debug, Clone)]
 pub struct KnownHostsFile {
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 /// A line for `known_hosts`: a host and its key.
@@ -198,7 +198,10 @@ impl KnownHostsFile {
                 Verdict::Changed { known, .. } if !new.beside => {
                     return Err(EditError::OtherKey { host: new.host.clone(), known });
                 }
-                Verdict::Match { .. } | Verdict::Changed { .. } | Verdict::Unknown { .. } => {}
+                Verdict::Match { .. }
+                | Verdict::Changed { .. }
+                | Verdict::Unknown { .. }
+                | Verdict::CertificateRefused { .. } => {}
             }
             let (bytes, number) = append(contents, &text);
             Ok((Some(bytes), Added::Appended { at: Place::new(contents.name(), number) }))
@@ -209,9 +212,12 @@ impl KnownHostsFile {
     /// line that is left without a name goes; patterns and lines with a marker stay.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read or written, also that it does not exist.
+    /// [`EditError::InvalidLine`]: as `ssh-keygen -R`, this changes no file with a line that cannot
+    /// be read, which may list the host, too. Whatever keeps the file from being read or written,
+    /// also that it does not exist.
     pub fn remove(&self, host: &Host) -> Result<RemovedHosts, EditError> {
         change(&self.path, Missing::Refuse, |contents| {
+            check_lines(contents)?;
             let mut out = contents.mark().to_vec();
             let mut result = RemovedHosts::default();
             for (number, whole, line) in whole_lines(contents) {
@@ -276,8 +282,17 @@ fn counts_for_port(line: &Line, host: &Host) -> bool {
         && line.hosts.matches(host.name())
 }
 
+/// That all lines can be read.
+pub(super) fn check_lines(contents: &Contents) -> Result<(), EditError> {
+    for (number, _, line) in whole_lines(contents) {
+        let at = Place::new(contents.name(), number);
+        parse_line(at.clone(), line).map_err(|fault| EditError::InvalidLine { at, fault })?;
+    }
+    Ok(())
+}
+
 /// What stays of a line when it no longer lists the host, and whether something went.
-fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> (Vec<u8>, bool) {
+pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> (Vec<u8>, bool) {
     let lookup = host.lookup();
     let stays = (whole.to_vec(), false);
     let Ok(Some(read)) = parse_line(place.clone(), line) else { return stays };
@@ -339,7 +354,7 @@ fn check_name(name: &str) -> Result<(), EditError> {
 }
 
 /// The name as `ssh-keygen -H` writes it.
-fn hash(lookup: &str) -> Result<String, EditError> {
+pub(super) fn hash(lookup: &str) -> Result<String, EditError> {
     let mut salt = [0; 20];
     SysRng.try_fill_bytes(&mut salt).map_err(|error| {
         EditError::Randomness(KeyError::Randomness { reason: error.to_string() })
