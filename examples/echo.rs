@@ -148,8 +148,10 @@ fn run(command: Command) -> Result<(), Box<dyn StdError>> {
 /// Tells a script why it failed.
 fn exit_code(error: &(dyn StdError + 'static)) -> u8 {
     match error.downcast_ref::<ConnectError>() {
-        Some(ConnectError::HostKey(HostKeyError::Unknown { .. })) => 4,
-        Some(ConnectError::HostKey(_)) => 5,
+        Some(ConnectError::HostKey(
+            HostKeyError::Changed { .. } | HostKeyError::Revoked { .. },
+        )) => 5,
+        Some(ConnectError::HostKey(_)) => 4,
         Some(ConnectError::Handshake(Error::Ended(farewell))) => match farewell.code {
             ErrorCode::PermissionDenied | ErrorCode::NoProtocol | ErrorCode::FactorNeeded => 3,
             _ => 6,

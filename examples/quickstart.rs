@@ -119,7 +119,10 @@ async fn run() -> Result<(), Box<dyn StdError>> {
                 row("alice expects", format_args!("{}, by {}", line.fingerprint(), line.place()));
             }
             row("", "(her client hung up: it sent neither her key nor her login)");
-            expect(offered == impostor_key.fingerprint(), "it showed a key of somebody else")?;
+            expect(
+                offered.fingerprint() == impostor_key.fingerprint(),
+                "it showed a key of somebody else",
+            )?;
         }
         other => return Err(unexpected("alice", other)),
     }

@@ -6,6 +6,7 @@
 //! | [`AuthorizedKeys`] | which keys a server admits; [`find`](AuthorizedKeys::find) gives a [`Decision`] |
 //! | [`KnownHostsFile`], [`AuthorizedKeysFile`] | the same files, to be changed |
 //! | [`Host`] | a host as it is looked up: a name and a port |
+//! | [`HostVerifier`] | what a client does about host keys: [`KnownHosts`] itself, [`Ask`], [`AcceptNew`], [`PinnedKeys`] |
 //! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
 //! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
 //!
@@ -52,7 +53,10 @@ pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};
 pub use listing::{ListedKey, list_keys};
 pub use place::{Place, SkippedLine, SkippedLines};
-pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};
+pub use verifier::{
+    AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, NoHostAnswer, PinnedKeys,
+    Trusted,
+};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 16 << 20;
