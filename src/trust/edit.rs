@@ -9,6 +9,8 @@
 mod authorized_keys;
 mod error;
 mod hashing;
+#[cfg(any(test, feature = "fuzzing"))]
+mod in_memory;
 mod known_hosts;
 mod learning;
 mod lock;
@@ -18,6 +20,8 @@ mod tests;
 pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState};
 pub use error::EditError;
 pub use hashing::HashedHosts;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use in_memory::{Edit, edit_known_hosts};
 pub use known_hosts::{
     FoundHost, KeptHost, KnownHostsFile, MatchedBy, NewHost, RemovedHosts, WhyKept,
 };

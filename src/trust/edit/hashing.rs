@@ -7,7 +7,7 @@ use super::super::listing::ListedKey;
 use super::super::{KnownHostsFile, Place};
 use super::known_hosts::{KeptHost, WhyKept, check_lines, hash};
 use super::lock::Missing;
-use super::{EditError, change, whole_lines};
+use super::{Change, EditError, change, whole_lines};
 
 /// Which lines [`KnownHostsFile::hash`] changed, and which it had to leave readable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,15 +29,13 @@ impl KnownHostsFile {
     /// not changed. Whatever keeps the file from being read or written, also that it does not
     /// exist.
     pub fn hash(&self) -> Result<HashedHosts, EditError> {
-        change(&self.path, Missing::Refuse, |contents| {
-            check_lines(contents)?;
-            let (out, result) = hash_all(contents)?;
-            Ok(((!result.hashed.is_empty()).then_some(out), result))
-        })
+        change(&self.path, Missing::Refuse, hashing)
     }
 }
 
-fn hash_all(contents: &Contents) -> Result<(Vec<u8>, HashedHosts), EditError> {
+/// A file without names that can be read.
+pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditError> {
+    check_lines(contents)?;
     let mut out = contents.mark().to_vec();
     let mut result = HashedHosts::default();
     for (number, whole, line) in whole_lines(contents) {
@@ -54,11 +52,7 @@ fn hash_all(contents: &Contents) -> Result<(Vec<u8>, HashedHosts), EditError> {
                 let end = whole.get(line.len()..).unwrap_or_default();
                 let between = if end.is_empty() { b"\n" } else { end };
                 let names = names.split(|&byte| byte == b',').filter(|name| !name.is_empty());
-                let lines = names.map(|name| {
-                    // what is no UTF-8 is no name that is ever looked up
-                    let hashed = hash(&String::from_utf8_lossy(name))?;
-                    Ok([hashed.as_bytes(), rest].concat())
-                });
+                let lines = names.map(|name| Ok([hash(name)?.as_bytes(), rest].concat()));
                 let lines = lines.collect::<Result<Vec<_>, EditError>>()?;
                 out.extend_from_slice(&lines.join(between));
                 out.extend_from_slice(end);
@@ -72,10 +66,13 @@ fn hash_all(contents: &Contents) -> Result<(Vec<u8>, HashedHosts), EditError> {
             }
         }
     }
-    Ok((out, result))
+    Ok(((!result.hashed.is_empty()).then_some(out), result))
 }
 
 /// Whether a byte of a list of names makes none of them a pattern.
 fn is_plain(byte: &u8) -> bool {
     !matches!(byte, b'*' | b'?' | b'!')
 }
+
+#[cfg(test)]
+mod tests;

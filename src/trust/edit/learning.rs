@@ -155,8 +155,8 @@ impl KnownHostsFile {
 }
 
 /// What becomes of keys that the host did not prove.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Old {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Old {
     Stay,
     Go,
 }
@@ -169,7 +169,7 @@ struct Plain {
     hashed: bool,
 }
 
-fn update(
+pub(super) fn update(
     contents: &Contents,
     proved: &ProvedKeys<'_>,
     old: Old,
@@ -283,3 +283,6 @@ impl Plain {
         self.lines.iter().any(|line| line.key.blob() == blob)
     }
 }
+
+#[cfg(test)]
+mod tests;
