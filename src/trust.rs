@@ -47,11 +47,15 @@ pub use edit::{
     KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, ProvedKeys, RemovedHosts,
     WhyKept, WhyLeftOut, WhyNotLearned,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use edit::{Edit, edit_known_hosts};
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
 pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};
 pub use listing::{ListedKey, list_keys};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use pattern::{Listed, listed, matches};
 pub use place::{Place, SkippedLine, SkippedLines};
 pub use verifier::{
     AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, NoHostAnswer, PinnedKeys,
