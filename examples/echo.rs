@@ -12,7 +12,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program talks to its user")]
 
 use std::error::Error as StdError;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +24,10 @@ use handfast::auth::{AuthorizedLogin, ip_allowlist, nobody, public_key};
 use handfast::handshake::Exchange;
 use handfast::key::{Identity, KeyError};
 use handfast::session::RekeyPolicy;
-use handfast::trust::{AuthorizedKeys, Host, HostError, HostKeyError, KeyFileError, KnownHosts};
+use handfast::trust::{
+    Ask, AuthorizedKeys, Host, HostAnswer, HostError, HostKeyError, HostQuestion, KeyFileError,
+    KnownHosts, KnownHostsFile,
+};
 use handfast::{Cipher, Client, ConnectError, Error, ErrorCode, Server, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tracing_subscriber::EnvFilter;
@@ -80,6 +84,9 @@ struct Call {
     /// The servers that are trusted.
     #[arg(long, value_name = "FILE")]
     known_hosts: PathBuf,
+    /// Ask at the terminal about a server that is not known, and write its key down after a yes.
+    #[arg(long)]
+    ask: bool,
     /// The client's private key; without it the client proves nothing.
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
@@ -148,8 +155,10 @@ fn run(command: Command) -> Result<(), Box<dyn StdError>> {
 /// Tells a script why it failed.
 fn exit_code(error: &(dyn StdError + 'static)) -> u8 {
     match error.downcast_ref::<ConnectError>() {
-        Some(ConnectError::HostKey(HostKeyError::Unknown { .. })) => 4,
-        Some(ConnectError::HostKey(_)) => 5,
+        Some(ConnectError::HostKey(
+            HostKeyError::Changed { .. } | HostKeyError::Revoked { .. },
+        )) => 5,
+        Some(ConnectError::HostKey(_)) => 4,
         Some(ConnectError::Handshake(Error::Ended(farewell))) => match farewell.code {
             ErrorCode::PermissionDenied | ErrorCode::NoProtocol | ErrorCode::FactorNeeded => 3,
             _ => 6,
@@ -242,7 +251,13 @@ async fn asked_to_stop() {
 }
 
 async fn call(options: Call) -> Result<(), Box<dyn StdError>> {
-    let mut client = Client::new().known_hosts(KnownHosts::open(&options.known_hosts)?);
+    let known = KnownHosts::open(&options.known_hosts)?;
+    let mut client = if options.ask {
+        let file = KnownHostsFile::new(&options.known_hosts);
+        Client::new().host_verifier(Ask::new(known, at_the_terminal).write_to(file))
+    } else {
+        Client::new().known_hosts(known)
+    };
     if let Some(file) = &options.identity {
         client = client.identity(load(file)?);
     }
@@ -284,6 +299,23 @@ async fn call(options: Call) -> Result<(), Box<dyn StdError>> {
     };
     tokio::try_join!(send, receive)?;
     Ok(())
+}
+
+/// Asks whether a server is to be trusted. Standard input is what is sent, so the answer comes from
+/// the terminal itself; without one it is no.
+fn at_the_terminal(question: &HostQuestion) -> HostAnswer {
+    let terminal = if cfg!(windows) { "CONIN$" } else { "/dev/tty" };
+    let Ok(terminal) = File::open(terminal) else { return HostAnswer::No };
+    let mut lines = io::BufReader::new(terminal).lines();
+    eprintln!("{question}");
+    loop {
+        eprint!("Is it the right one? (yes, no, or paste the fingerprint that you were given): ");
+        let Some(Ok(line)) = lines.next() else { return HostAnswer::No };
+        match line.trim().parse() {
+            Ok(answer) => return answer,
+            Err(help) => eprintln!("{help}"),
+        }
+    }
 }
 
 /// Reads a private key, with the passphrase of the environment if there is one.

@@ -114,6 +114,7 @@ async fn run() -> Result<(), Box<dyn StdError>> {
     title("5. Alice calls again, and somebody with another key answers");
     match alice.connect_over(TcpStream::connect(elsewhere).await?, &host).await {
         Err(ConnectError::HostKey(HostKeyError::Changed { offered, known, .. })) => {
+            let offered = offered.fingerprint();
             row("it shows", offered);
             for line in &known {
                 row("alice expects", format_args!("{}, by {}", line.fingerprint(), line.place()));

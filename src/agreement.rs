@@ -12,5 +12,7 @@ pub(crate) struct Agreement {
     pub(crate) exchange: Exchange,
     pub(crate) protocol: Vec<u8>,
     pub(crate) host_key: PublicKey,
+    /// What else the server proved to hold; nothing at a server's own end.
+    pub(crate) other_host_keys: Vec<PublicKey>,
     pub(crate) exporter: Exporter,
 }

@@ -1,11 +1,15 @@
 //! Connecting.
 
+mod confirm;
 #[cfg(feature = "tokio")]
 mod connect;
 mod error;
 pub(crate) mod handshake;
+mod learn;
+mod user_files;
 
 pub use error::ConnectError;
+pub use user_files::UserFilesError;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -22,7 +26,7 @@ use crate::key::Identity;
 use crate::liveness::Liveness;
 use crate::runtime::Tokio;
 use crate::session::RekeyPolicy;
-use crate::trust::{Host, HostVerifier, KnownHosts, PinnedKeys};
+use crate::trust::{Host, HostVerifier, KnownHosts, KnownHostsFile, PinnedKeys};
 
 /// Gives the password for a server that asks for one.
 type Passwords = Arc<dyn Fn(&PasswordRequest<'_>) -> Option<Zeroizing<String>> + Send + Sync>;
@@ -62,6 +66,7 @@ pub struct Client<M = Tokio> {
     pub(crate) config: ClientConfig,
     pub(crate) identity: Option<Identity>,
     pub(crate) verifier: Arc<dyn HostVerifier>,
+    pub(crate) learns: Option<KnownHostsFile>,
     pub(crate) passwords: Option<Passwords>,
     pub(crate) deadlines: Deadlines,
     pub(crate) connect_timeout: Duration,
@@ -90,6 +95,7 @@ impl<M> Client<M> {
             config: ClientConfig::default(),
             identity: None,
             verifier: Arc::new(PinnedKeys::default()),
+            learns: None,
             passwords: None,
             deadlines: Deadlines::default(),
             connect_timeout: Duration::from_secs(30),
@@ -112,10 +118,21 @@ impl<M> Client<M> {
         self.host_verifier(known_hosts)
     }
 
-    /// What decides about host keys, in the place of a `known_hosts` file.
+    /// What decides about host keys, in the place of a `known_hosts` file: see [`HostVerifier`] for
+    /// the policies there are.
     #[must_use]
     pub fn host_verifier(mut self, verifier: impl HostVerifier + 'static) -> Self {
         self.verifier = Arc::new(verifier);
+        self
+    }
+
+    /// Adds the other keys that known hosts prove to hold to this file, so that a host can change
+    /// its key without a break; as [`KnownHostsFile::learn`], after the handshake and before the
+    /// stream is handed out. Only keys of hosts that `file` itself lists are learned, and none is
+    /// removed. What cannot be learned is logged, and is no error. Default: nothing is learned.
+    #[must_use]
+    pub fn learn_host_keys(mut self, file: KnownHostsFile) -> Self {
+        self.learns = Some(file);
         self
     }
 
@@ -213,6 +230,7 @@ impl<M> Client<M> {
             config: self.config.clone(),
             identity: self.identity.clone(),
             verifier: Arc::clone(&self.verifier),
+            learns: self.learns.clone(),
             passwords: self.passwords.clone(),
             deadlines: self.deadlines,
             connect_timeout: self.connect_timeout,

@@ -18,6 +18,8 @@ mod client;
 mod fixed;
 mod input;
 mod key_files;
+#[cfg(feature = "files")]
+mod known_hosts_edit;
 mod peer;
 mod server;
 mod session;
@@ -27,10 +29,12 @@ mod wire;
 
 pub use client::handshake_client;
 pub use key_files::{private_key, public_key, sshsig};
+#[cfg(feature = "files")]
+pub use known_hosts_edit::known_hosts_edit;
 pub use server::handshake_server;
 pub use session::session;
 #[cfg(feature = "files")]
-pub use trust_files::{authorized_keys, known_hosts};
+pub use trust_files::{authorized_keys, known_hosts, patterns};
 pub use wire::wire;
 
 /// How far an input came; for the tests of the seeds.
@@ -63,6 +67,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("handshake_server", handshake_server),
     #[cfg(feature = "files")]
     ("known_hosts", known_hosts),
+    #[cfg(feature = "files")]
+    ("known_hosts_edit", known_hosts_edit),
+    #[cfg(feature = "files")]
+    ("patterns", patterns),
     ("private_key", private_key),
     ("public_key", public_key),
     ("session", session),

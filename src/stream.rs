@@ -129,6 +129,14 @@ impl<IO: Transport> Stream<IO> {
         &self.connection().agreement.host_key
     }
 
+    /// The other host keys that the server proved to hold, at the client's end: 8 at most, and none
+    /// unless it has several. [`KnownHostsFile::learn`](crate::trust::KnownHostsFile::learn) writes
+    /// them down.
+    #[must_use]
+    pub fn other_host_keys(&self) -> &[PublicKey] {
+        &self.connection().agreement.other_host_keys
+    }
+
     /// Fills `out` with a value that both ends of this connection share and nobody else knows.
     ///
     /// # Errors

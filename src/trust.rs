@@ -6,6 +6,7 @@
 //! | [`AuthorizedKeys`] | which keys a server admits; [`find`](AuthorizedKeys::find) gives a [`Decision`] |
 //! | [`KnownHostsFile`], [`AuthorizedKeysFile`] | the same files, to be changed |
 //! | [`Host`] | a host as it is looked up: a name and a port |
+//! | [`HostVerifier`] | what a client does about host keys: [`KnownHosts`] itself, [`Ask`], [`AcceptNew`], [`PinnedKeys`] |
 //! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
 //! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
 //!
@@ -42,16 +43,24 @@ mod verifier;
 
 pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
 pub use edit::{
-    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, KeptHost, KnownHostsFile,
-    LineState, MatchedBy, NewHost, RemovedHosts, WhyKept,
+    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, KeptHost,
+    KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, ProvedKeys, RemovedHosts,
+    WhyKept, WhyLeftOut, WhyNotLearned,
 };
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use edit::{Edit, edit_known_hosts};
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
 pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
-pub use known_hosts::{KnownHosts, KnownKey, Verdict};
+pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};
 pub use listing::{ListedKey, list_keys};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use pattern::{Listed, listed, matches};
 pub use place::{Place, SkippedLine, SkippedLines};
-pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};
+pub use verifier::{
+    AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, NoHostAnswer, PinnedKeys,
+    Trusted,
+};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 16 << 20;

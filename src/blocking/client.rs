@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::link::Handshaking;
 use super::{Client, Stream, Transport, wait};
-use crate::client::{self, ConnectError, handshake};
+use crate::client::handshake::{self, Connected};
+use crate::client::{self, ConnectError};
 use crate::deadlines::after;
 use crate::runtime::Tokio;
 use crate::trust::Host;
@@ -29,8 +30,7 @@ impl Client {
     ///
     /// Whatever kept the connection from coming about, on either side; see [`ConnectError`].
     pub fn connect(&self, address: &str) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address)?;
-        self.connect_over(tcp, &host)
+        self.to(address, None)
     }
 
     /// The same without waiting for Welcome before sending: `data`, at most 65,535 bytes, goes out
@@ -41,8 +41,7 @@ impl Client {
     ///
     /// As [`Self::connect`]; also if `data` is too long, or more than one protocol is named.
     pub fn connect_eager(&self, address: &str, data: &[u8]) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address)?;
-        self.connect_over_eager(tcp, &host, data)
+        self.to(address, Some(data))
     }
 
     /// Connects over a Unix socket. `host` is what the server's key is filed under. A server whose
@@ -57,10 +56,17 @@ impl Client {
         path: impl AsRef<std::path::Path>,
         host: &Host,
     ) -> Result<Stream<std::os::unix::net::UnixStream>, ConnectError> {
-        let stream = std::os::unix::net::UnixStream::connect(path).map_err(|problem| {
-            ConnectError::Io { doing: "connecting to the Unix socket", problem }
-        })?;
-        self.connect_over(stream, host)
+        let open = || {
+            std::os::unix::net::UnixStream::connect(path.as_ref()).map_err(|problem| {
+                ConnectError::Io { doing: "connecting to the Unix socket", problem }
+            })
+        };
+        match self.connect_over(open()?, host) {
+            Err(ConnectError::HostKey(refused)) => {
+                self.confirm(refused)?.connect_over(open()?, host)
+            }
+            done => done,
+        }
     }
 
     /// Runs the handshake over a stream that is open already. `host` is what the server's key is
@@ -91,6 +97,20 @@ impl Client {
         self.over(io, host, Some(data))
     }
 
+    /// Connects over TCP, and once more if the host is not known and somebody says that it is the
+    /// right one.
+    fn to(&self, address: &str, eager: Option<&[u8]>) -> Result<Stream, ConnectError> {
+        let (host, tcp) = self.open(address)?;
+        match self.over(tcp, &host, eager) {
+            Err(ConnectError::HostKey(refused)) => {
+                let again = self.confirm(refused)?;
+                let (host, tcp) = again.open(address)?;
+                again.over(tcp, &host, eager)
+            }
+            done => done,
+        }
+    }
+
     fn over<IO: Transport>(
         &self,
         io: IO,
@@ -99,8 +119,11 @@ impl Client {
     ) -> Result<Stream<IO>, ConnectError> {
         let link = Handshaking::new(io)
             .map_err(|problem| ConnectError::Io { doing: "taking the stream apart", problem })?;
-        let done = wait::forever(handshake::run(self, link, host, eager));
-        let (link, session, agreement) = done?;
+        let connected = wait::forever(handshake::run(self, link, host, eager))?;
+        if let Some(lesson) = self.lesson(host, &connected) {
+            lesson();
+        }
+        let Connected { link, session, agreement, .. } = connected;
         let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);
         let begin = Begin { read, write, session, early, agreement, policy, liveness, roll: None };

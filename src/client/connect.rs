@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
-use super::{Client, ConnectError, handshake};
+use super::handshake::{self, Connected};
+use super::{Client, ConnectError};
 use crate::deadlines::after;
 use crate::runtime::Tokio;
 use crate::stream::{Begin, Handshaking, Stream, Transport};
-use crate::trust::Host;
+use crate::trust::{Host, HostKeyError};
 
 impl Client<Tokio> {
     /// Connects to `name:port` over TCP: tries all addresses of the name in turn, runs the
@@ -23,8 +24,7 @@ impl Client<Tokio> {
     ///
     /// A future that is dropped closes what it had opened.
     pub async fn connect(&self, address: &str) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address).await?;
-        self.connect_over(tcp, &host).await
+        self.to(address, None).await
     }
 
     /// The same without waiting for Welcome before sending: `data`, at most 65,535 bytes, goes out
@@ -35,8 +35,7 @@ impl Client<Tokio> {
     ///
     /// As [`Self::connect`]; also if `data` is too long, or more than one protocol is named.
     pub async fn connect_eager(&self, address: &str, data: &[u8]) -> Result<Stream, ConnectError> {
-        let (host, tcp) = self.open(address).await?;
-        self.connect_over_eager(tcp, &host, data).await
+        self.to(address, Some(data)).await
     }
 
     /// Connects over a Unix socket. `host` is what the server's key is filed under.
@@ -51,16 +50,23 @@ impl Client<Tokio> {
         host: &Host,
     ) -> Result<Stream<tokio::net::UnixStream>, ConnectError> {
         let path = path.as_ref();
-        let stream = timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
-            .await
-            .map_err(|_| ConnectError::TimedOut {
-                waiting_for: "the socket to take the connection",
-            })?
-            .map_err(|problem| ConnectError::Io {
-                doing: "connecting to the Unix socket",
-                problem,
-            })?;
-        self.connect_over(stream, host).await
+        let open = || async {
+            timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
+                .await
+                .map_err(|_| ConnectError::TimedOut {
+                    waiting_for: "the socket to take the connection",
+                })?
+                .map_err(|problem| ConnectError::Io {
+                    doing: "connecting to the Unix socket",
+                    problem,
+                })
+        };
+        match self.connect_over(open().await?, host).await {
+            Err(ConnectError::HostKey(refused)) => {
+                self.confirmed(refused).await?.connect_over(open().await?, host).await
+            }
+            done => done,
+        }
     }
 
     /// Runs the handshake over a stream that is open already; [`Any`](crate::stream::Any) takes
@@ -89,6 +95,31 @@ impl Client<Tokio> {
         data: &[u8],
     ) -> Result<Stream<IO>, ConnectError> {
         self.over(io, host, Some(data)).await
+    }
+
+    /// Connects over TCP, and once more if the host is not known and somebody says that it is the
+    /// right one.
+    async fn to(&self, address: &str, eager: Option<&[u8]>) -> Result<Stream, ConnectError> {
+        let (host, tcp) = self.open(address).await?;
+        match self.over(tcp, &host, eager).await {
+            Err(ConnectError::HostKey(refused)) => {
+                let again = self.confirmed(refused).await?;
+                let (host, tcp) = again.open(address).await?;
+                again.over(tcp, &host, eager).await
+            }
+            done => done,
+        }
+    }
+
+    /// Asks about a host that was refused, where a person may take their time.
+    async fn confirmed(&self, refused: HostKeyError) -> Result<Self, HostKeyError> {
+        if !matches!(refused, HostKeyError::Unknown { .. }) {
+            return Err(refused);
+        }
+        let (client, unasked) = (self.clone(), refused.clone());
+        let asked = tokio::task::spawn_blocking(move || client.confirm(refused));
+        // whoever was asked has panicked, or the runtime ends
+        asked.await.unwrap_or(Err(unasked))
     }
 
     /// Opens TCP to the first address of a name that takes it.
@@ -135,7 +166,12 @@ impl Client<Tokio> {
         eager: Option<&[u8]>,
     ) -> Result<Stream<IO>, ConnectError> {
         let link = Handshaking::new(io);
-        let (link, session, agreement) = handshake::run(self, link, host, eager).await?;
+        let connected = handshake::run(self, link, host, eager).await?;
+        if let Some(lesson) = self.lesson(host, &connected) {
+            // whoever connects gets the stream, whatever becomes of the lesson
+            let _ = tokio::task::spawn_blocking(lesson).await;
+        }
+        let Connected { link, session, agreement, .. } = connected;
         let (policy, liveness) = (self.policy, self.liveness);
         let roll = None;
         Ok(Stream::begin(Begin {

@@ -62,6 +62,15 @@ pub enum ConnectError {
         /// The login that was named.
         login: String,
     },
+    /// The server wants a password, and its key was not known before this connection.
+    #[error(
+        "{host} asks for a password, and its key was not known before this connection; a password \
+         goes to no such host: connect again once its key is in known_hosts"
+    )]
+    PasswordForNewHost {
+        /// The host.
+        host: Host,
+    },
     /// The handshake failed; [`Error::Ended`] and [`Error::Refused`] are the server's own words.
     #[error(transparent)]
     Handshake(#[from] Error),

@@ -14,7 +14,7 @@ use crate::handshake::client::{self, Answer};
 use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
 use crate::link::{Fault, LenOf, Link};
 use crate::session::{MAX_DATA, Session};
-use crate::trust::Host;
+use crate::trust::{Host, Trusted};
 
 /// Data that an eager client may send, at most: what a server holds for it.
 const MAX_EAGER: usize = 65_535;
@@ -37,19 +37,27 @@ impl From<Failure> for End {
     }
 }
 
+/// A handshake that led to a connection.
+pub(crate) struct Connected<L> {
+    pub(crate) link: L,
+    pub(crate) session: Session,
+    pub(crate) agreement: Agreement,
+    pub(crate) trusted: Trusted,
+}
+
 /// Runs the handshake; on failure says to the server what is to be said.
 pub(crate) async fn run<M, L: Link>(
     client: &Client<M>,
     link: L,
     host: &Host,
     eager: Option<&[u8]>,
-) -> Result<(L, Session, Agreement), ConnectError> {
+) -> Result<Connected<L>, ConnectError> {
     let deadline = after(L::now(), client.deadlines.handshake);
     let mut handshake = Handshake { client, host, link, deadline };
     match handshake.run(eager).await {
-        Ok((session, agreement)) => {
+        Ok((session, agreement, trusted)) => {
             debug!(%host, key = %agreement.host_key.fingerprint(), "connected");
-            Ok((handshake.link, session, agreement))
+            Ok(Connected { link: handshake.link, session, agreement, trusted })
         }
         Err(End { error, farewell }) => {
             debug!(%host, %error, "not connected");
@@ -90,7 +98,7 @@ impl<M, L: Link> Handshake<'_, M, L> {
         })
     }
 
-    async fn run(&mut self, eager: Option<&[u8]>) -> Result<(Session, Agreement), End> {
+    async fn run(&mut self, eager: Option<&[u8]>) -> Result<(Session, Agreement, Trusted), End> {
         let data = eager.unwrap_or_default();
         if data.len() > MAX_EAGER {
             let text = "an eager client may send at most 65,535 bytes before Welcome";
@@ -111,9 +119,15 @@ impl<M, L: Link> Handshake<'_, M, L> {
         let host_key = state.host_key().clone();
         // a host key that is the client's own needs no decision: `trust` refuses it
         let own = client.identity.as_ref().is_some_and(|own| *own.public_key() == host_key);
-        if !own && let Err(error) = client.verifier.verify(self.host, &host_key) {
-            return Err(End { error: error.into(), farewell: state.reject() });
-        }
+        let trusted = match own {
+            true => Trusted::New,
+            false => match client.verifier.verify(self.host, &host_key) {
+                Ok(trusted) => trusted,
+                Err(error) => {
+                    return Err(End { error: error.into(), farewell: state.reject() });
+                }
+            },
+        };
         let (mut state, mut out) = state.trust(client.identity.as_ref())?;
         for chunk in data.chunks(MAX_DATA) {
             out.extend_from_slice(&state.eager_data(chunk)?);
@@ -134,9 +148,14 @@ impl<M, L: Link> Handshake<'_, M, L> {
                         exchange: established.exchange,
                         protocol: established.protocol,
                         host_key,
+                        other_host_keys: welcomed.other_host_keys,
                         exporter: established.exporter,
                     };
-                    return Ok((established.session, agreement));
+                    return Ok((established.session, agreement, trusted));
+                }
+                Answer::Password(question) if trusted == Trusted::New => {
+                    let error = ConnectError::PasswordForNewHost { host: self.host.clone() };
+                    return Err(End { error, farewell: question.decline() });
                 }
                 Answer::Password(question) => {
                     let login = &client.config.login;

@@ -2,7 +2,7 @@
 
 use super::input::Script;
 use super::{Reached, fixed};
-use crate::trust::{AuthorizedKeys, Decision, Host, KnownHosts, Verdict};
+use crate::trust::{AuthorizedKeys, Decision, Host, KnownHosts, Listed, Verdict, listed, matches};
 
 /// Reads a `known_hosts` and asks it about a host; the host stands in front.
 pub fn known_hosts(data: &[u8]) -> Reached {
@@ -40,9 +40,38 @@ pub fn known_hosts(data: &[u8]) -> Reached {
             }
             Verdict::Revoked { .. } => assert_contains(file, key),
             Verdict::Unknown { .. } => assert!(!known.knows(&host), "the host is unknown"),
+            Verdict::CertificateRefused { .. } => panic!("a plain key is no certificate"),
         }
     }
     Reached::Proved
+}
+
+/// Holds a list of patterns against a name; the list stands in front.
+pub fn patterns(data: &[u8]) -> Reached {
+    let mut script = Script::new(data);
+    let (list, name) = (script.chunk(), script.rest());
+    // the product of their lengths is the time
+    let name = name.get(..1024).unwrap_or(name);
+    let verdict = listed(list, name);
+    let all = [list, b",*"].concat();
+    let (mut taken, mut excluded) = (false, false);
+    for element in list.strip_suffix(b",").unwrap_or(list).split(|&byte| byte == b',') {
+        let negated = element.strip_prefix(b"!");
+        let found = matches(negated.unwrap_or(element), name);
+        taken |= found && negated.is_none();
+        excluded |= found && negated.is_some();
+    }
+    let is_short = list.split(|&byte| byte == b',').all(|element| element.len() < 1023);
+    if is_short && !list.is_empty() {
+        let expected = match (excluded, taken) {
+            (true, _) => Listed::Excluded,
+            (false, true) => Listed::Yes,
+            (false, false) => Listed::No,
+        };
+        assert_eq!(verdict, expected, "an element is what it is alone");
+        assert_eq!(listed(&all, name) == Listed::Excluded, excluded, "nothing lifts an exclusion");
+    }
+    if verdict == Listed::Yes { Reached::Proved } else { Reached::Nothing }
 }
 
 /// Reads an `authorized_keys` and asks it about keys.

@@ -189,6 +189,7 @@ impl<L: Link> Handshake<'_, L> {
             exchange: established.exchange,
             protocol: established.protocol,
             host_key,
+            other_host_keys: Vec::new(),
             exporter: established.exporter,
         };
         let (credentials, _) = admitted.into_parts();

@@ -38,6 +38,7 @@ impl Half {
             exchange: crate::handshake::Exchange::Classical,
             protocol: Vec::new(),
             host_key: super::pair::identity(super::pair::HOST).public_key().clone(),
+            other_host_keys: Vec::new(),
             exporter: established.exporter,
         };
         let liveness = Liveness::default();

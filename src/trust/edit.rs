@@ -8,16 +8,24 @@
 
 mod authorized_keys;
 mod error;
+mod hashing;
+#[cfg(any(test, feature = "fuzzing"))]
+mod in_memory;
 mod known_hosts;
+mod learning;
 mod lock;
 #[cfg(test)]
 mod tests;
 
 pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState};
 pub use error::EditError;
+pub use hashing::HashedHosts;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use in_memory::{Edit, edit_known_hosts};
 pub use known_hosts::{
     FoundHost, KeptHost, KnownHostsFile, MatchedBy, NewHost, RemovedHosts, WhyKept,
 };
+pub use learning::{Learned, LeftOut, ProvedKeys, WhyLeftOut, WhyNotLearned};
 
 use std::fs;
 use std::io;
@@ -137,15 +145,20 @@ fn resolve(mut path: PathBuf) -> io::Result<PathBuf> {
 
 /// `line` behind all that there is, and the number it gets.
 fn append(contents: &Contents, line: &str) -> (Vec<u8>, usize) {
-    let before = contents.bytes();
-    let mut bytes = [contents.mark(), before].concat();
-    if !before.is_empty() && !before.ends_with(b"\n") {
+    let mut bytes = contents.bytes().to_vec();
+    let number = push_line(&mut bytes, line);
+    ([contents.mark(), &bytes].concat(), number)
+}
+
+/// Puts `line` behind all lines, and gives the number it gets; the last of them may lack its end.
+fn push_line(bytes: &mut Vec<u8>, line: &str) -> usize {
+    if !bytes.is_empty() && !bytes.ends_with(b"\n") {
         bytes.push(b'\n');
     }
     let number = bytes.iter().filter(|&&byte| byte == b'\n').count().saturating_add(1);
     bytes.extend_from_slice(line.as_bytes());
     bytes.push(b'\n');
-    (bytes, number)
+    number
 }
 
 /// The lines with their numbers: each with its end, and without.

@@ -14,9 +14,9 @@ const SSH_PORT: u16 = 22;
 
 /// A host as it is looked up in `known_hosts`: a name in lower case, without brackets, and a port.
 ///
-/// The name is the one that the user gave, never one learned from DNS. An IPv6 address stays as it
-/// was typed, as OpenSSH leaves it. Port 0 stands for a stream that is not TCP. Written as it is
-/// looked up:
+/// The name is the one that the user gave, never one learned from DNS. An IPv6 address gets the
+/// spelling that OpenSSH gives it before it looks into its files (that of `inet_ntop`), whatever
+/// was typed. Port 0 stands for a stream that is not TCP. Written as it is looked up:
 ///
 /// ```
 /// use handfast::trust::Host;
@@ -24,7 +24,7 @@ const SSH_PORT: u16 = 22;
 /// let host = Host::parse("RPC.example.org:7000", None)?;
 /// assert_eq!((host.name(), host.port()), ("rpc.example.org", 7000));
 /// assert_eq!(host.to_string(), "[rpc.example.org]:7000");
-/// assert_eq!(Host::parse("[2001:db8::1]:22", None)?.to_string(), "2001:db8::1");
+/// assert_eq!(Host::parse("[2001:DB8:0::1]:22", None)?.to_string(), "2001:db8::1");
 /// # Ok::<(), handfast::trust::HostError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -94,7 +94,8 @@ impl Host {
         if name.contains(forbidden) {
             return Err(HostError::Forbidden { name: shown(name.as_bytes()) });
         }
-        Ok(Self { name: name.to_ascii_lowercase().into(), port })
+        let name = ipv6_spelling(name).unwrap_or_else(|| name.to_ascii_lowercase());
+        Ok(Self { name: name.into(), port })
     }
 
     /// Reads `name:port`, `[address]:port`, or without a port and brackets if there is a default
@@ -118,7 +119,7 @@ impl Host {
         match text.split_once(':') {
             None => Self::new(text, default()?),
             Some((name, port)) if !port.contains(':') => Self::new(name, parse_port(port, text)?),
-            Some(_) if is_ipv6(text) => Self::new(text, default()?),
+            Some(_) if ipv6_spelling(text).is_some() => Self::new(text, default()?),
             Some(_) => Err(HostError::Colons { text: shown_text() }),
         }
     }
@@ -158,9 +159,19 @@ fn parse_port(port: &str, text: &str) -> Result<u16, HostError> {
         .ok_or_else(|| HostError::BadPort { text: shown(text.as_bytes()) })
 }
 
-fn is_ipv6(text: &str) -> bool {
-    let address = text.split_once('%').map_or(text, |(address, _zone)| address);
-    address.parse::<Ipv6Addr>().is_ok()
+/// An IPv6 address as the C library writes it, with the zone as it was typed; `None` for all else.
+fn ipv6_spelling(text: &str) -> Option<String> {
+    let (address, zone) = text.find('%').map_or((text, ""), |at| text.split_at(at));
+    let address: Ipv6Addr = address.parse().ok()?;
+    let written = match address.segments() {
+        // The C library shows the last four bytes in the way of IPv4 here, Rust's does not.
+        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
+            let [.., a, b, c, d] = address.octets();
+            format!("::{a}.{b}.{c}.{d}")
+        }
+        _ => address.to_string(),
+    };
+    Some(format!("{written}{}", zone.to_ascii_lowercase()))
 }
 
 #[cfg(test)]
@@ -178,7 +189,15 @@ mod tests {
             ("[2001:db8::1]:2222", Some(22), "[2001:db8::1]:2222"),
             ("[2001:db8::1]", Some(7000), "[2001:db8::1]:7000"),
             ("2001:db8::1", Some(7000), "[2001:db8::1]:7000"),
-            ("fe80::1%eth0", Some(22), "fe80::1%eth0"),
+            ("FE80:0::1%eth0", Some(22), "fe80::1%eth0"),
+            ("2001:db8:0:0::01", Some(22), "2001:db8::1"),
+            ("[0:0:0:0:0:0:0:1]:7000", None, "[::1]:7000"),
+            ("[1:0:0:2:0:0:0:3]:22", None, "1:0:0:2::3"),
+            ("[1:0:2:3:4:5:6:7]:22", None, "1:0:2:3:4:5:6:7"),
+            ("[::FFFF:c000:201]:22", None, "::ffff:192.0.2.1"),
+            ("[::2:3]:22", None, "::0.2.0.3"),
+            ("[0::0]:22", None, "::"),
+            ("2001:db8::1:22", Some(22), "2001:db8::1:22"),
             ("192.0.2.1:65535", None, "[192.0.2.1]:65535"),
         ] {
             let host = Host::parse(text, default).unwrap();

@@ -37,6 +37,11 @@ impl KeyText {
         str::from_utf8(name).unwrap_or_default()
     }
 
+    /// Whether it is a certificate and not a plain key.
+    pub(super) fn is_certificate(&self) -> bool {
+        self.key_type().ends_with("-cert-v01@openssh.com")
+    }
+
     /// The key itself, if it is of our type and one that may be trusted at all.
     pub(super) fn public_key(&self) -> Result<PublicKey, KeyError> {
         PublicKey::from_blob(&self.blob)

@@ -1,14 +1,18 @@
 //! `known_hosts`: which keys belong to which hosts.
 
 pub(super) mod line;
+mod names;
 mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use self::line::{Line, Marker, is_marked, parse_line};
+pub use self::names::KnownName;
+pub(super) use self::verdict::known_by;
 pub use self::verdict::{KnownKey, Verdict};
-use super::file::{Contents, Ownership};
+use super::file::{Contents, Ownership, trim_start};
+use super::key_text::KeyText;
 use super::{Host, LineFault, Place, SkippedLines, TrustError, TrustErrorKind};
 use crate::key::{Fingerprint, KeyError, PublicKey};
 
@@ -56,6 +60,21 @@ impl KnownHosts {
     pub fn open_all(paths: impl IntoIterator<Item = impl AsRef<Path>>) -> Result<Self, TrustError> {
         let files = paths.into_iter().map(|path| Contents::read(path.as_ref(), Ownership::Any));
         Self::collect(files)
+    }
+
+    /// As [`open_all`](Self::open_all), but passes over files that do not exist, as OpenSSH does: for
+    /// the places where a user may have a file and need not.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), for the first file that exists and is refused.
+    pub fn open_existing(
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
+    ) -> Result<Self, TrustError> {
+        let files = paths.into_iter().map(|path| Contents::read(path.as_ref(), Ownership::Any));
+        let is_missing = |file: &Result<Contents, TrustError>| {
+            file.as_ref().is_err_and(|error| matches!(error.kind(), TrustErrorKind::NotFound))
+        };
+        Self::collect(files.filter(|file| !is_missing(file)))
     }
 
     /// Takes the bytes of a file that comes from elsewhere; `name` stands for its path in messages.
@@ -115,6 +134,23 @@ impl KnownHosts {
         self.check_blob(host, &key.blob())
     }
 
+    /// Judges a key of any type, or a certificate, from its text: `type base64 [comment]` as in a
+    /// `.pub` file. The verdict is that of [`check`](Self::check); a certificate is always
+    /// [`Verdict::CertificateRefused`].
+    ///
+    /// A match says that OpenSSH would let the host in. This library connects to hosts with Ed25519
+    /// keys only.
+    ///
+    /// # Errors
+    /// The text is not one of a key.
+    pub fn check_text(&self, host: &Host, text: impl AsRef<[u8]>) -> Result<Verdict, LineFault> {
+        let (key, _comment) = KeyText::parse(trim_start(text.as_ref()))?;
+        if key.is_certificate() {
+            return Ok(Verdict::CertificateRefused { authority: self.authority(host).cloned() });
+        }
+        Ok(self.check_blob(host, key.blob()))
+    }
+
     fn check_blob(&self, host: &Host, blob: &[u8]) -> Verdict {
         if let Some(at) = self.revoked_at(host, blob) {
             return Verdict::Revoked { at: at.clone() };
@@ -143,7 +179,8 @@ impl KnownHosts {
             );
             return Verdict::Match { at: at.place.clone(), by_port_fallback: true };
         }
-        Verdict::Unknown { skipped: Arc::clone(&self.0.skipped) }
+        let authority = self.authority(host).cloned();
+        Verdict::Unknown { skipped: Arc::clone(&self.0.skipped), authority }
     }
 
     /// The keys that [`check`](Self::check) would accept for this host, in the order of their lines
@@ -171,6 +208,13 @@ impl KnownHosts {
         self.unmarked(&host.lookup()).next().is_some()
     }
 
+    /// The names under which unmarked lines list a key, in the order of the lines.
+    pub fn names_of(&self, key: &PublicKey) -> Vec<KnownName> {
+        let blob = key.blob();
+        let lists = |line: &&Line| line.marker == Marker::None && line.key.blob() == blob;
+        self.0.lines.iter().filter(lists).map(KnownName::new).collect()
+    }
+
     /// The lines that were passed over because they could not be read.
     pub fn skipped(&self) -> &SkippedLines {
         &self.0.skipped
@@ -179,6 +223,14 @@ impl KnownHosts {
     fn unmarked(&self, lookup: &str) -> impl Iterator<Item = &Line> {
         let unmarked = |line: &&Line| line.marker == Marker::None && line.hosts.matches(lookup);
         self.0.lines.iter().filter(unmarked)
+    }
+
+    /// The first line that names a certificate authority for the host.
+    fn authority(&self, host: &Host) -> Option<&Place> {
+        let lookup = host.lookup();
+        let names =
+            |line: &&Line| line.marker == Marker::CertAuthority && line.hosts.matches(&lookup);
+        self.0.lines.iter().find(names).map(|line| &line.place)
     }
 
     /// The first line that revokes the key; a line for the bare name holds for each port.

@@ -5,7 +5,7 @@ pub(super) const TOO_LONG: usize = 1023;
 
 /// What a list of patterns says of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listed {
+pub(crate) enum Listed {
     /// A pattern matches and none with `!` does.
     Yes,
     /// No pattern matches.
@@ -16,7 +16,7 @@ pub(super) enum Listed {
 
 /// Whether `pattern` matches the whole of `text`: `*` stands for any run of bytes, `?` for one
 /// byte.
-pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn matches(pattern: &[u8], text: &[u8]) -> bool {
     let (mut pattern, mut text) = (pattern, text);
     // Behind the latest `*`: the rest of the pattern, and where in the text it was last tried.
     // Going back further than to the latest one is never needed, so the time is at most the product
@@ -43,7 +43,7 @@ pub(super) fn matches(pattern: &[u8], text: &[u8]) -> bool {
 
 /// What the comma list `patterns` says of `text`. Both are in lower case already where case does
 /// not matter.
-pub(super) fn listed(patterns: &[u8], text: &[u8]) -> Listed {
+pub(crate) fn listed(patterns: &[u8], text: &[u8]) -> Listed {
     let mut found = Listed::No;
     for (negated, pattern) in elements(patterns) {
         if pattern.len() >= TOO_LONG {

@@ -212,3 +212,38 @@ fn another_protocol_is_told_by_its_name() {
     desk::run(command, b"")
         .fails(6, "error: the peer does not speak handfast: it seems to speak HTTP");
 }
+
+/// `script` gives the client a terminal.
+#[test]
+#[ignore = "needs script of util-linux, for a terminal"]
+fn a_person_at_the_terminal_is_asked_about_a_new_server() {
+    let desk = Desk::new();
+    let server = desk.serve(&["--authorized-keys", "authorized_keys"]);
+    desk.write("known_hosts", "");
+    let ask = |answer: &str| {
+        let call = desk.command(&["call", &server.address, "--known-hosts", "known_hosts"]);
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(call.get_current_dir().unwrap()).env("ECHO", call.get_program());
+        let script = format!(
+            "(echo '{answer}'; sleep 3) | script -qec '\"$ECHO\" call {} --known-hosts \
+             known_hosts --identity alice --ask </dev/null' /dev/null",
+            server.address
+        );
+        command.args(["-c", &script]);
+        desk::run(command, b"")
+    };
+    let host = handfast::key::Identity::load(desk.path("host")).unwrap();
+    let said = |called: &desk::Called| String::from_utf8(called.out.clone()).unwrap();
+    let no = ask("no");
+    assert!(said(&no).contains("was not confirmed: the answer was no"), "{}", said(&no));
+    assert_eq!((no.code, desk.read("known_hosts").as_str()), (4, ""));
+    let yes = ask(&host.fingerprint().to_string());
+    assert_eq!(yes.code, 0, "{}", said(&yes));
+    for shown in [host.fingerprint().to_string(), "[ED25519 256]".to_owned()] {
+        assert!(said(&yes).contains(&shown), "{}", said(&yes));
+    }
+    let line = format!("{} {}\n", server.host(), host.public_key());
+    assert_eq!(desk.read("known_hosts"), line);
+    let known = desk.call(&server, &["--identity", "alice", "--ask"], b"hello");
+    assert_eq!((known.code, known.out.as_slice()), (0, &b"hello"[..]), "it is known now");
+}

@@ -72,7 +72,8 @@ fn truth_table() {
         ("[h]:* A", "h:7000", "match 1"),
         ("[h]:* A", "h", "unknown"),
         ("2001:db8::1 A", "2001:DB8::1", "match 1"),
-        ("2001:db8::1 A", "2001:db8:0::1", "unknown"),
+        ("2001:db8::1 A", "2001:db8:0::1", "match 1"),
+        ("2001:db8:0::1 A", "2001:db8:0::1", "unknown"),
         ("[2001:db8::1]:7000 A", "[2001:db8::1]:7000", "match 1"),
         ("192.0.2.* A", "192.0.2.7", "match 1"),
         ("192.0.2.0/24 A", "192.0.2.7", "unknown"),
@@ -301,4 +302,95 @@ fn limits() {
         error.to_string(),
         "known_hosts: the file has more than 16777216 bytes; split it or remove what is not needed"
     );
+}
+
+/// [CERT-1]
+#[test]
+fn a_certificate_is_refused_and_the_line_named_that_would_count() {
+    let folder = tempfile::tempdir().unwrap();
+    let keygen = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("ssh-keygen");
+        assert!(command.args(arguments).current_dir(&folder).status().unwrap().success());
+    };
+    for name in ["ca", "host"] {
+        keygen(&["-q", "-t", "ed25519", "-N", "", "-f", name]);
+    }
+    keygen(&["-q", "-s", "ca", "-h", "-I", "id", "-n", "h", "host.pub"]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let (ca, plain, certificate) = (read("ca.pub"), read("host.pub"), read("host-cert.pub"));
+    let known = known(&format!("# x\n@cert-authority h,[h]:7000 {ca}x {plain}"));
+    let verdict = |name: &str, text: &str| known.check_text(&host(name), text).unwrap();
+
+    let refused = verdict("h:7000", &certificate);
+    assert!(matches!(refused, Verdict::CertificateRefused { .. }));
+    assert_eq!(refused.at().unwrap().to_string(), "known_hosts:2");
+    assert_eq!(
+        refused.to_string(),
+        "it is a certificate, and this version does not honour certificates; \
+         known_hosts:2 names an authority for this host"
+    );
+    assert_eq!(verdict("y", &certificate).at(), None);
+    let unknown = verdict("h", &plain);
+    assert_eq!(
+        (unknown.at(), unknown.to_string()),
+        (
+            None,
+            "no line of known_hosts is about this host's own keys; known_hosts:2 would need \
+             certificates, which this version does not honour"
+                .to_owned()
+        )
+    );
+    assert_eq!(verdict("x", &format!(" \t{plain}")).at().unwrap().line(), 3);
+}
+
+#[test]
+fn keys_of_every_type_are_judged_from_their_text() {
+    let known = known(&written_out("h R\n@revoked x E\ny A"));
+    let verdict = |name: &str, text: &str| short(&known.check_text(&host(name), text).unwrap());
+    assert_eq!(verdict("h", RSA), "match 1");
+    assert_eq!(verdict("h:7000", RSA), "fallback 1");
+    assert_eq!(verdict("x", ECDSA), "revoked 2");
+    assert_eq!(verdict("y", ECDSA), "changed 3");
+    assert_eq!(verdict("z", &keys::<1>()[0].to_string()), "unknown");
+    for text in ["", "ssh-rsa", "ssh-rsa AAAA", "RSA AAAA", "ssh-ed25519 \0"] {
+        assert!(known.check_text(&host("h"), text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_stand_in_no_honest_file_are_refused_with_their_line_or_passed_over() {
+    let [key] = keys::<1>();
+    let at = |bytes: Vec<u8>| {
+        let error = KnownHosts::parse("known_hosts", &bytes).unwrap_err();
+        (error.line(), error.to_string())
+    };
+    let long = |len: usize| [b"h\n", &vec![b'a'; len][..], format!(" {key}").as_bytes()].concat();
+    let (line, text) = at(long(1 << 20));
+    assert_eq!(line, Some(2));
+    assert!(text.contains("at most 1048576 are read"), "{text}");
+    let (line, text) = at(vec![b'\n'; (16 << 20) + 1]);
+    assert_eq!(line, None);
+    assert!(text.contains("more than 16777216 bytes"), "{text}");
+
+    // the lengths inside of a key say four gigabytes
+    let forged = "ssh-ed25519 /////3NzaC1lZDI1NTE5AAAAIA==";
+    let blob = format!("ssh-ed25519 {}", "A".repeat(20_000));
+    let lines = [
+        format!("h {forged}").into_bytes(),
+        format!("h {blob}").into_bytes(),
+        long(200_000),
+        [b"h\xff\xfe ", key.to_string().as_bytes()].concat(),
+        format!("h\0 {key}").into_bytes(),
+        format!("\rh {key}").into_bytes(),
+        format!("x\n\u{feff}h {key}").into_bytes(),
+    ];
+    for line in lines {
+        let known = KnownHosts::parse("known_hosts", &line).unwrap();
+        let verdict = known.check(&host("h"), &key);
+        assert_eq!(short(&verdict), "unknown", "{}", String::from_utf8_lossy(&line));
+    }
+    // one mark at the start of a file, and CR before LF, are nothing
+    let honest = known(&format!("\u{feff}h {key}\r\nx {key}\r"));
+    assert_eq!(short(&honest.check(&host("h"), &key)), "match 1");
+    assert_eq!(short(&honest.check(&host("x"), &key)), "match 2");
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, Write as _};
 
 use handfast::key::{Fingerprint, PublicKey};
-use handfast::trust::{Added, Host, KnownHostsFile, NewHost};
+use handfast::trust::{Added, Host, HostAnswer, KnownHostsFile, NewHost};
 
 use super::{public_key_file, scan};
 use crate::cli::AddHost;
@@ -81,14 +81,14 @@ fn confirm(host: &Host, key: &PublicKey) -> Result<(), Failure> {
         let mut line = String::new();
         let len = io::stdin().lock().read_line(&mut line).map_err(failed)?;
         let no = || Failure::No(format!("{host}: nothing was added"));
-        match line.trim() {
-            "yes" => return Ok(()),
-            "no" => return Err(no()),
-            _ if len == 0 => return Err(no()),
-            text => match text.parse() {
-                Ok(expected) => return check(host, key, Some(expected)),
-                Err(_) => talk("Please say yes or no, or paste SHA256:..."),
-            },
+        if len == 0 {
+            return Err(no());
+        }
+        match line.trim().parse() {
+            Ok(HostAnswer::Yes) => return Ok(()),
+            Ok(HostAnswer::No) => return Err(no()),
+            Ok(HostAnswer::Fingerprint(expected)) => return check(host, key, Some(expected)),
+            Err(help) => talk(help),
         }
     }
 }

@@ -449,19 +449,46 @@ fn padding(private: &[u8]) -> Vec<u8> {
 
 #[cfg(feature = "files")]
 fn trust_files() -> Vec<Seed> {
-    use Reached::{Nothing, Proved};
+    use Reached::{Hello, Nothing, Proved};
     let known = |name: &str, reached, host: &str, file: &str| {
         seed("known_hosts", name, reached, &[&chunk(host.as_bytes()), file.as_bytes()])
     };
     let keys = |name: &str, reached, file: &str| {
         seed("authorized_keys", name, reached, &[file.as_bytes()])
     };
+    let edit = |name: &str, reached, what: u8, host: &str, file: &str| {
+        let parts = [&[what][..], &chunk(host.as_bytes()), file.as_bytes()];
+        seed("known_hosts_edit", name, reached, &parts)
+    };
+    let patterns = |name: &str, reached, list: &str, host: &str| {
+        seed("patterns", name, reached, &[&chunk(list.as_bytes()), host.as_bytes()])
+    };
     let (host, other, alice) = (fixed::host(), fixed::other_host(), fixed::alice());
     let (host, other, alice) = (host.public_key(), other.public_key(), alice.public_key());
-    // ssh-keygen -H of `rpc.example.org`
-    let hashed = "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg=";
+    // `192.0.2.1` as ssh-keygen -H writes it
+    let hashed = "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|t7EsDf70rk3HGYYxRYH9Ms0vDmY=";
     let rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAgCA";
     vec![
+        edit("add", Proved, 0, "a:7000", &format!("# x\r\n\tb {other}")),
+        edit("add-hashed", Proved, 1, "a", &format!("\u{feff}a {other}\n\n")),
+        edit("add-known", Hello, 0, "a", &format!("* {host}\n")),
+        edit("add-revoked", Nothing, 0, "a:7000", &format!("@revoked a {host}\n")),
+        edit("remove", Proved, 2, "a", &format!("a,b {host}\n{hashed} {other}\r\na {alice}")),
+        edit("remove-unreadable", Nothing, 2, "a", &format!("a {host}\nb\n")),
+        edit(
+            "hash",
+            Proved,
+            3,
+            "",
+            &format!("*.a {host}\n[b]:7,C {other}\r\n@revoked d {alice}\n"),
+        ),
+        edit("learn", Proved, 4, "192.0.2.1", &format!("{hashed} {host} x\nb {alice}\n")),
+        edit("learn-pattern", Nothing, 4, "a", &format!("a* {host}\n")),
+        edit("rotate", Proved, 5, "a", &format!("a,x {alice}\na {host}\n")),
+        patterns("list", Proved, "x,*.example.?rg,!y", "rpc.example.org"),
+        patterns("excluded", Nothing, "*,!b?d,", "bad"),
+        patterns("stars", Nothing, "a*a*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        patterns("too-long", Nothing, &format!("a,{}", "b".repeat(1023)), "a"),
         known("match", Proved, "rpc.example.org:7000", &format!("[rpc.example.org]:7000 {host}\n")),
         known(
             "changed",

@@ -4,7 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::key_file::quoted;
-use super::super::{Host, KnownKey, Place, TrustError, WhyRefused};
+use super::super::{Host, KnownKey, LineFault, Place, TrustError, WhyRefused};
+use super::WhyNotLearned;
 use crate::key::KeyError;
 use crate::key::shown::shown_whole;
 
@@ -27,6 +28,22 @@ pub enum EditError {
         path: PathBuf,
         /// Its folder.
         folder: PathBuf,
+    },
+    /// The file has a line that cannot be read.
+    #[error("{at} cannot be read: {fault}; correct or remove that line first; nothing was changed")]
+    InvalidLine {
+        /// The line.
+        at: Place,
+        /// What is wrong with it.
+        fault: LineFault,
+    },
+    /// The keys that a host proved to hold are not to be learned.
+    #[error("no key of {host} was learned: {why}")]
+    NotLearned {
+        /// The host.
+        host: Host,
+        /// Why not.
+        why: WhyNotLearned,
     },
     /// The new content could not be written. The old file is whole.
     #[error("{}: cannot {doing}: {problem}; the file is as it was", shown(path))]

@@ -13,7 +13,7 @@ use super::super::known_hosts::line::{Line, Marker, parse_line};
 use super::super::listing::ListedKey;
 use super::super::{Host, KnownHosts, Place, TrustError, Verdict};
 use super::lock::Missing;
-use super::{Added, EditError, append, change, check_comment, whole_lines};
+use super::{Added, Change, EditError, append, change, check_comment, whole_lines};
 use crate::crypto::hmac_sha1;
 use crate::key::shown::shown_whole;
 use crate::key::{KeyError, PublicKey};
@@ -44,7 +44,7 @@ use crate::key::{KeyError, PublicKey};
 /// ```
 #[derive(Debug, Clone)]
 pub struct KnownHostsFile {
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 /// A line for `known_hosts`: a host and its key.
@@ -94,7 +94,8 @@ impl<'a> NewHost<'a> {
     pub fn line(&self) -> Result<String, EditError> {
         let lookup = self.host.lookup();
         check_name(self.host.name())?;
-        let hosts = if self.hashed { hash(&lookup)? } else { lookup.clone().into_owned() };
+        let hosts =
+            if self.hashed { hash(lookup.as_bytes())? } else { lookup.clone().into_owned() };
         let comment = check_comment(self.comment)?;
         let space = if comment.is_empty() { "" } else { " " };
         let line = format!("{hosts} {}{space}{comment}", self.key);
@@ -186,48 +187,18 @@ impl KnownHostsFile {
     /// or written.
     pub fn add(&self, new: &NewHost<'_>) -> Result<Added, EditError> {
         let text = new.line()?;
-        change(&self.path, Missing::Create, |contents| {
-            let known = KnownHosts::of(contents)?;
-            match known.check(new.host, new.key) {
-                Verdict::Match { at, by_port_fallback: false } => {
-                    return Ok((None, Added::AlreadyThere { at }));
-                }
-                Verdict::Revoked { at } => {
-                    return Err(EditError::Revoked { host: new.host.clone(), at });
-                }
-                Verdict::Changed { known, .. } if !new.beside => {
-                    return Err(EditError::OtherKey { host: new.host.clone(), known });
-                }
-                Verdict::Match { .. } | Verdict::Changed { .. } | Verdict::Unknown { .. } => {}
-            }
-            let (bytes, number) = append(contents, &text);
-            Ok((Some(bytes), Added::Appended { at: Place::new(contents.name(), number) }))
-        })
+        change(&self.path, Missing::Create, |contents| adding(contents, new, &text))
     }
 
     /// Takes a host with its port off every line that lists it by its name or the hash of it. A
     /// line that is left without a name goes; patterns and lines with a marker stay.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read or written, also that it does not exist.
+    /// [`EditError::InvalidLine`]: as `ssh-keygen -R`, this changes no file with a line that cannot
+    /// be read, which may list the host, too. Whatever keeps the file from being read or written,
+    /// also that it does not exist.
     pub fn remove(&self, host: &Host) -> Result<RemovedHosts, EditError> {
-        change(&self.path, Missing::Refuse, |contents| {
-            let mut out = contents.mark().to_vec();
-            let mut result = RemovedHosts::default();
-            for (number, whole, line) in whole_lines(contents) {
-                let place = Place::new(contents.name(), number);
-                let (kept, removed) = without(host, whole, line, &place);
-                out.extend_from_slice(&kept);
-                let Ok(Some(listed)) = ListedKey::parse(place, line) else { continue };
-                if let Some(why) = still_says(host, &kept) {
-                    result.kept.push(KeptHost { line: listed.clone(), why });
-                }
-                if removed {
-                    result.removed.push(listed);
-                }
-            }
-            Ok(((!result.removed.is_empty()).then_some(out), result))
-        })
+        change(&self.path, Missing::Refuse, |contents| removing(contents, host))
     }
 
     /// The lines that say something about a host, whatever they say, in order. Those for the bare
@@ -269,6 +240,54 @@ impl KnownHostsFile {
     }
 }
 
+/// A file with a line more, unless it says so already.
+pub(super) fn adding(
+    contents: &Contents,
+    new: &NewHost<'_>,
+    text: &str,
+) -> Result<Change<Added>, EditError> {
+    match KnownHosts::of(contents)?.check(new.host, new.key) {
+        Verdict::Match { at, by_port_fallback: false } => {
+            return Ok((None, Added::AlreadyThere { at }));
+        }
+        Verdict::Revoked { at } => {
+            return Err(EditError::Revoked { host: new.host.clone(), at });
+        }
+        Verdict::Changed { known, .. } if !new.beside => {
+            return Err(EditError::OtherKey { host: new.host.clone(), known });
+        }
+        Verdict::Match { .. }
+        | Verdict::Changed { .. }
+        | Verdict::Unknown { .. }
+        | Verdict::CertificateRefused { .. } => {}
+    }
+    let (bytes, number) = append(contents, text);
+    Ok((Some(bytes), Added::Appended { at: Place::new(contents.name(), number) }))
+}
+
+/// A file without a host.
+pub(super) fn removing(
+    contents: &Contents,
+    host: &Host,
+) -> Result<Change<RemovedHosts>, EditError> {
+    check_lines(contents)?;
+    let mut out = contents.mark().to_vec();
+    let mut result = RemovedHosts::default();
+    for (number, whole, line) in whole_lines(contents) {
+        let place = Place::new(contents.name(), number);
+        let (kept, removed) = without(host, whole, line, &place);
+        out.extend_from_slice(&kept);
+        let Ok(Some(listed)) = ListedKey::parse(place, line) else { continue };
+        if let Some(why) = still_says(host, &kept) {
+            result.kept.push(KeptHost { line: listed.clone(), why });
+        }
+        if removed {
+            result.removed.push(listed);
+        }
+    }
+    Ok(((!result.removed.is_empty()).then_some(out), result))
+}
+
 /// Whether a line for the bare name says something about the host with its port.
 fn counts_for_port(line: &Line, host: &Host) -> bool {
     host.lookup() != host.name()
@@ -276,8 +295,17 @@ fn counts_for_port(line: &Line, host: &Host) -> bool {
         && line.hosts.matches(host.name())
 }
 
+/// That all lines can be read.
+pub(super) fn check_lines(contents: &Contents) -> Result<(), EditError> {
+    for (number, _, line) in whole_lines(contents) {
+        let at = Place::new(contents.name(), number);
+        parse_line(at.clone(), line).map_err(|fault| EditError::InvalidLine { at, fault })?;
+    }
+    Ok(())
+}
+
 /// What stays of a line when it no longer lists the host, and whether something went.
-fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> (Vec<u8>, bool) {
+pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> (Vec<u8>, bool) {
     let lookup = host.lookup();
     let stays = (whole.to_vec(), false);
     let Ok(Some(read)) = parse_line(place.clone(), line) else { return stays };
@@ -339,11 +367,11 @@ fn check_name(name: &str) -> Result<(), EditError> {
 }
 
 /// The name as `ssh-keygen -H` writes it.
-fn hash(lookup: &str) -> Result<String, EditError> {
+pub(super) fn hash(lookup: &[u8]) -> Result<String, EditError> {
     let mut salt = [0; 20];
     SysRng.try_fill_bytes(&mut salt).map_err(|error| {
         EditError::Randomness(KeyError::Randomness { reason: error.to_string() })
     })?;
-    let hash = hmac_sha1(&salt, lookup.as_bytes());
+    let hash = hmac_sha1(&salt, lookup);
     Ok(format!("|1|{}|{}", STANDARD.encode(salt), STANDARD.encode(hash)))
 }

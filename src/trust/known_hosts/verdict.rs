@@ -20,10 +20,13 @@ pub enum Verdict {
         /// 22.
         by_port_fallback: bool,
     },
-    /// No line says anything about the host.
+    /// No line says anything about the host's own keys.
     Unknown {
         /// Lines that could not be read; one of them may have been about this host.
         skipped: Arc<SkippedLines>,
+        /// The first line that names a certificate authority for the host, which this version does
+        /// not honour.
+        authority: Option<Place>,
     },
     /// The host is listed with other keys only.
     Changed {
@@ -37,6 +40,22 @@ pub enum Verdict {
         /// The first line that revokes it.
         at: Place,
     },
+    /// A certificate was offered, which this version does not honour.
+    CertificateRefused {
+        /// The first line that names a certificate authority for the host.
+        authority: Option<Place>,
+    },
+}
+
+impl Verdict {
+    /// The line that decided; `None` if none is about the host.
+    pub fn at(&self) -> Option<&Place> {
+        match self {
+            Self::Match { at, .. } | Self::Changed { at, .. } | Self::Revoked { at } => Some(at),
+            Self::CertificateRefused { authority } => authority.as_ref(),
+            Self::Unknown { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -46,28 +65,38 @@ impl fmt::Display for Verdict {
             Self::Match { at, by_port_fallback: true } => {
                 write!(f, "{at} lists this key, for the name without the port")
             }
-            Self::Unknown { skipped } if skipped.total() == 0 => {
-                f.write_str("no line of known_hosts is about this host")
-            }
-            Self::Unknown { skipped } => {
-                write!(f, "no line of known_hosts is about this host; {skipped}")
-            }
-            Self::Changed { known, .. } => {
-                let other_type = known.iter().all(|key| key.key_type != "ssh-ed25519");
-                f.write_str(if other_type {
-                    "this host is known by another type of key only: "
-                } else {
-                    "this host is known by another key: "
-                })?;
-                for (index, key) in known.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { ", " };
-                    write!(f, "{separator}{key}")?;
+            Self::Unknown { skipped, authority } => {
+                f.write_str("no line of known_hosts is about this host")?;
+                if let Some(at) = authority {
+                    write!(
+                        f,
+                        "'s own keys; {at} would need certificates, which this version does not honour"
+                    )?;
+                }
+                if skipped.total() > 0 {
+                    write!(f, "; {skipped}")?;
                 }
                 Ok(())
             }
+            Self::Changed { known, .. } => f.write_str(&known_by(known)),
             Self::Revoked { at } => write!(f, "{at} revokes this key"),
+            Self::CertificateRefused { authority } => {
+                f.write_str("it is a certificate, and this version does not honour certificates")?;
+                match authority {
+                    Some(at) => write!(f, "; {at} names an authority for this host"),
+                    None => f.write_str("; no line names an authority for this host"),
+                }
+            }
         }
     }
+}
+
+/// What is said of a host that is known by these keys and showed another one.
+pub(in crate::trust) fn known_by(known: &[KnownKey]) -> String {
+    let other_type = known.iter().all(|key| key.key_type != "ssh-ed25519");
+    let kind = if other_type { "another type of key only" } else { "another key" };
+    let keys: Vec<_> = known.iter().map(ToString::to_string).collect();
+    format!("this host is known by {kind}: {}", keys.join(", "))
 }
 
 /// A key that a line lists; written as `ssh-ed25519 SHA256:... (known_hosts:3)`.

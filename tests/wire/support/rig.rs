@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use handfast::auth::{Admitted, Attempt, Authenticator, Denied, PeerAddr};
 use handfast::key::{Identity, PublicKey};
-use handfast::trust::{Host, HostKeyError, HostVerifier, PinnedKeys};
+use handfast::trust::{Host, HostKeyError, HostVerifier, PinnedKeys, Trusted};
 use handfast::{AcceptError, Client, ConnectError, Peer, Server, Stream};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
@@ -96,7 +96,7 @@ pub(crate) struct Verifier {
 }
 
 impl HostVerifier for Verifier {
-    fn verify(&self, host: &Host, key: &PublicKey) -> Result<(), HostKeyError> {
+    fn verify(&self, host: &Host, key: &PublicKey) -> Result<Trusted, HostKeyError> {
         self.called.count();
         PinnedKeys::new([public(&HOST)]).verify(host, key)
     }

@@ -1,0 +1,34 @@
+//! Other keys of a known host, written down for the day on which it changes to one of them.
+
+use super::Client;
+use super::handshake::Connected;
+use crate::trust::{EditError, Host, ProvedKeys, Trusted};
+
+impl<M> Client<M> {
+    /// What is to be written down after a handshake, where waiting is allowed.
+    pub(crate) fn lesson<L>(
+        &self,
+        host: &Host,
+        connected: &Connected<L>,
+    ) -> Option<impl FnOnce() + Send + 'static> {
+        let file = self.learns.clone()?;
+        let agreement = &connected.agreement;
+        if connected.trusted == Trusted::New || agreement.other_host_keys.is_empty() {
+            return None;
+        }
+        let (host, presented) = (host.clone(), agreement.host_key.clone());
+        let others = agreement.other_host_keys.clone();
+        Some(move || match file.learn(&ProvedKeys::new(&host, &presented, &others)) {
+            Ok(learned) => {
+                for key in &learned.added {
+                    let (key, place) = (key.fingerprint(), key.place());
+                    tracing::info!(%host, %key, %place, "learned another key of a known host");
+                }
+            }
+            Err(EditError::NotLearned { why, .. }) => {
+                tracing::debug!(%host, reason = %why, "no host key learned");
+            }
+            Err(error) => tracing::warn!(%host, %error, "no host key learned"),
+        })
+    }
+}

@@ -1,0 +1,192 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::key::Identity;
+use crate::trust::KnownHostsFile;
+
+fn key(seed: u8) -> PublicKey {
+    Identity::from_seed(&[seed; 32]).public_key().clone()
+}
+
+fn host(text: &str) -> Host {
+    Host::parse(text, Some(22)).unwrap()
+}
+
+struct Desk {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Desk {
+    fn new(content: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("known_hosts");
+        fs::write(&path, content).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn known(&self) -> KnownHosts {
+        KnownHosts::open(&self.path).unwrap()
+    }
+
+    fn file(&self) -> KnownHostsFile {
+        KnownHostsFile::new(&self.path)
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+}
+
+/// [AUTH-5]
+#[test]
+fn changed_and_revoked_keys_are_refused_under_every_policy_with_the_line() {
+    let desk = Desk::new(&format!("changed {}\n@revoked * {}\nboth {}\n", key(1), key(2), key(2)));
+    let before = desk.read();
+    let known = desk.known();
+    let policies: [Box<dyn HostVerifier>; 4] = [
+        Box::new(known.clone()),
+        Box::new(AcceptNew::new(known.clone(), desk.file())),
+        Box::new(Ask::new(known.clone(), |_: &HostQuestion| HostAnswer::Yes).write_to(desk.file())),
+        Box::new(PinnedKeys::new([key(2), key(3)]).unless_contradicted_by(known)),
+    ];
+    for policy in policies {
+        let changed = policy.verify(&host("changed"), &key(3)).unwrap_err();
+        let text = changed.to_string();
+        assert!(matches!(changed, HostKeyError::Changed { .. }), "{text}");
+        for part in [key(3).fingerprint(), key(1).fingerprint()] {
+            assert!(text.contains(&part.to_string()), "{text}");
+        }
+        assert!(text.contains(&format!("{}:1", desk.path.display())), "{text}");
+        for name in ["new", "both", "changed"] {
+            let revoked = policy.verify(&host(name), &key(2)).unwrap_err();
+            let text = revoked.to_string();
+            assert!(matches!(revoked, HostKeyError::Revoked { .. }), "{text}");
+            assert!(text.contains(&key(2).fingerprint().to_string()), "{text}");
+            assert!(text.contains(&format!("{}:2", desk.path.display())), "{text}");
+        }
+        // there is nothing to confirm about either
+        assert_eq!(policy.confirm(changed.clone()), Err(changed));
+    }
+    assert_eq!(desk.read(), before, "nothing was written");
+}
+
+#[test]
+fn a_new_host_is_written_down_once_and_known_from_then_on() {
+    let desk = Desk::new("# mine");
+    let policy = AcceptNew::new(desk.known(), desk.file());
+    let (a, hashed) = (host("a:7000"), host("b"));
+    assert_eq!(policy.verify(&a, &key(1)), Ok(Trusted::New));
+    assert_eq!(desk.read(), format!("# mine\n[a]:7000 {}\n", key(1)));
+    assert_eq!(policy.verify(&a, &key(1)), Ok(Trusted::Known));
+    assert_eq!(policy.clone().hashed(true).verify(&hashed, &key(1)), Ok(Trusted::New));
+    assert!(!desk.read().contains("b "), "{}", desk.read());
+    assert_eq!(desk.known().verify(&hashed, &key(1)), Ok(Trusted::Known));
+
+    // the snapshot is older than the lines
+    let changed = policy.verify(&a, &key(2)).unwrap_err();
+    assert!(matches!(changed, HostKeyError::Changed { .. }), "{changed}");
+    fs::write(&desk.path, format!("@revoked * {}\n", key(3))).unwrap();
+    let revoked = policy.verify(&host("c"), &key(3)).unwrap_err();
+    assert!(matches!(revoked, HostKeyError::Revoked { .. }), "{revoked}");
+}
+
+#[test]
+fn a_new_host_that_cannot_be_written_down_is_not_trusted() {
+    let desk = Desk::new("");
+    let nowhere = KnownHostsFile::new(desk.path.join("below").join("known_hosts"));
+    let policy = AcceptNew::new(desk.known(), nowhere);
+    let refused = policy.verify(&host("a"), &key(1)).unwrap_err();
+    assert!(matches!(refused, HostKeyError::NotWritten { .. }), "{refused}");
+    let policy = AcceptNew::new(desk.known(), desk.file());
+    let refused = policy.verify(&Host::new("a*", 22).unwrap(), &key(1)).unwrap_err();
+    assert!(matches!(refused, HostKeyError::NotWritten { .. }), "{refused}");
+    assert_eq!(desk.read(), "");
+}
+
+#[test]
+fn whoever_is_asked_sees_the_key_and_its_other_names() {
+    let hidden = "|1|AAECAwQFBgcICQoLDA0ODxAREhM=|AAECAwQFBgcICQoLDA0ODxAREhM=";
+    let desk =
+        Desk::new(&format!("x,Y {k}\n{hidden} {k}\n@revoked z {k}\nh ssh-ed25519\n", k = key(1)));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let ask = Ask::new(desk.known(), move |question: &HostQuestion| {
+        notes.lock().unwrap().push(question.to_string());
+        HostAnswer::No
+    });
+    let refused = ask.verify(&host("h"), &key(1)).unwrap_err();
+    let refused = ask.confirm(refused).unwrap_err();
+    assert!(matches!(refused, HostKeyError::NotConfirmed { .. }), "{refused}");
+    let path = desk.path.display();
+    assert_eq!(
+        seen.lock().unwrap().as_slice(),
+        [format!(
+            "The host h is not known: no line of known_hosts is about this host; {path}:4 could \
+             not be read: not the text of a public key: there is no key behind its type; expected \
+             `ssh-ed25519 AAAA... comment` on one line.\n\
+             It proved that it holds the key {}\n{}\n\
+             The key is known by other names:\n    x,y ({path}:1)\n    [hashed name] ({path}:2)",
+            key(1).fingerprint(),
+            key(1).randomart(),
+        )]
+    );
+}
+
+#[test]
+fn yes_and_the_right_fingerprint_confirm_and_write() {
+    for (answer, confirmed) in [
+        ("yes", true),
+        ("no", false),
+        (&*key(1).fingerprint().to_string(), true),
+        (&*key(2).fingerprint().to_string(), false),
+    ] {
+        let desk = Desk::new("");
+        let answer: HostAnswer = answer.parse().unwrap();
+        let ask = Ask::new(desk.known(), move |_: &HostQuestion| answer).write_to(desk.file());
+        let refused = ask.verify(&host("h"), &key(1)).unwrap_err();
+        assert_eq!(ask.confirm(refused).ok(), confirmed.then(|| key(1)));
+        let line = format!("h {}\n", key(1));
+        assert_eq!(desk.read(), if confirmed { &line } else { "" });
+    }
+    for text in ["", "y", "Yes", "yes ", "SHA256:", "sha256:x"] {
+        assert_eq!(text.parse::<HostAnswer>(), Err(NoHostAnswer), "{text}");
+    }
+}
+
+#[test]
+fn pins_are_keys_or_fingerprints_and_nothing_else_is_trusted() {
+    let by_key = PinnedKeys::new([key(1)]);
+    let by_print = PinnedKeys::by_fingerprint([key(1).fingerprint()]);
+    for pins in [&by_key, &by_print] {
+        assert_eq!(pins.verify(&host("h"), &key(1)), Ok(Trusted::Known));
+        let refused = pins.verify(&host("h"), &key(2)).unwrap_err();
+        let text = refused.to_string();
+        assert!(matches!(refused, HostKeyError::Unknown { .. }), "{text}");
+        assert!(text.contains(&format!("the pinned key is {}", key(1).fingerprint())), "{text}");
+        assert!(text.contains(&key(2).fingerprint().to_string()), "{text}");
+    }
+    assert_eq!(by_key.expected(&host("h")), [key(1)]);
+    assert_eq!(by_print.expected(&host("h")), []);
+    let none = PinnedKeys::default().verify(&host("h"), &key(1)).unwrap_err();
+    assert!(none.to_string().contains("no key is pinned"), "{none}");
+}
+
+#[test]
+fn hints_tell_nobody_of_a_first_contact() {
+    let desk = Desk::new(&format!("[h]:7000 {}\nbare {}\n", key(1), key(2)));
+    let policies: [Box<dyn HostVerifier>; 2] = [
+        Box::new(AcceptNew::new(desk.known(), desk.file())),
+        Box::new(Ask::new(desk.known(), |_: &HostQuestion| HostAnswer::No)),
+    ];
+    for policy in policies {
+        assert_eq!(policy.expected(&host("h:7000")), [key(1)]);
+        assert_eq!(policy.expected(&host("new")), []);
+        // another key on this port would be new, not changed
+        assert_eq!(policy.expected(&host("bare:7000")), []);
+    }
+}
