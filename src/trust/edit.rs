@@ -13,7 +13,7 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
-pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState};
+pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState, NewKey};
 pub use error::EditError;
 pub use known_hosts::{
     FoundHost, KeptHost, KnownHostsFile, MatchedBy, NewHost, RemovedHosts, WhyKept,

@@ -1,6 +1,6 @@
 //! `keytool authorize`.
 
-use handfast::trust::{Added, AuthorizedKeys, AuthorizedKeysFile, TrustErrorKind};
+use handfast::trust::{Added, AuthorizedKeys, AuthorizedKeysFile, NewKey, TrustErrorKind};
 
 use super::public_key_file;
 use crate::cli::Authorize;
@@ -13,7 +13,7 @@ pub(crate) fn run(args: Authorize) -> Result<Answer, Failure> {
     let comment = args.comment.unwrap_or(comment);
     let path = paths::or_default(args.file.file, "authorized_keys");
     paths::make_folder_of(&path)?;
-    match AuthorizedKeysFile::new(&path).add(&key, &comment)? {
+    match AuthorizedKeysFile::new(&path).add(&NewKey::new(&key).comment(&comment))? {
         Added::Appended { at } => talk(format_args!("{at}: added {}", key.fingerprint())),
         Added::AlreadyThere { at } => {
             talk(format_args!("{at}: admits {} already", key.fingerprint()));
@@ -22,7 +22,10 @@ pub(crate) fn run(args: Authorize) -> Result<Answer, Failure> {
     }
     // A file that others can write to is refused when it counts.
     if let Err(error) = AuthorizedKeys::open(&path)
-        && matches!(error.kind(), TrustErrorKind::WritableByOthers { .. })
+        && matches!(
+            error.kind(),
+            TrustErrorKind::WritableByOthers { .. } | TrustErrorKind::WritableFolder { .. }
+        )
     {
         talk(format_args!("warning: servers refuse this file: {error}"));
     }

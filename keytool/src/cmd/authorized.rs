@@ -56,7 +56,7 @@ fn to_json(line: &AuthorizedLine) -> Value {
 
 fn state(line: &AuthorizedLine) -> (&'static str, String) {
     match &line.state {
-        LineState::Admits => ("admits", String::new()),
+        LineState::Admits(_) => ("admits", String::new()),
         LineState::Refused(why) => ("admits nobody", why.to_string()),
         LineState::Skipped(fault) => ("passed over", fault.to_string()),
         _ => ("unknown", String::new()),
