@@ -55,6 +55,8 @@ pub use layers::{
     password,
 };
 pub use public_key::{AuthorizedLogin, PublicKeyCheck, public_key};
+#[cfg(unix)]
+pub use public_key::{PublicKeyByLogin, public_key_by_login};
 
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use conversation::{Desk, Question};

@@ -52,6 +52,8 @@ mod key_file;
 mod key_text;
 mod known_hosts;
 mod listing;
+#[cfg(unix)]
+mod login_path;
 mod new_file;
 mod pattern;
 mod place;
@@ -70,6 +72,8 @@ pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, Verdict};
 pub use listing::{ListedKey, list_keys};
+#[cfg(unix)]
+pub use login_path::{LoginPath, LoginPathError};
 pub use place::{Place, SkippedLine, SkippedLines};
 pub use strict_modes::StrictModes;
 pub use verifier::{HostKeyError, HostVerifier, PinnedKeys};

@@ -6,6 +6,8 @@ use std::time::SystemTime;
 use super::{Admitted, Attempt, Authenticator, Denied, PeerAddr};
 use crate::key::PublicKey;
 use crate::trust::{AuthorizedKeys, Decision, Permissions, Place, Question};
+#[cfg(unix)]
+use crate::trust::{LoginPath, LoginPathError, StrictModes};
 
 /// Admits clients whose key stands in `authorized_keys`, on a line that counts now and for where
 /// they come from: see [`trust`](crate::trust#options-of-authorized_keys).
@@ -64,6 +66,86 @@ impl Authenticator for PublicKeyCheck {
         };
         decide(attempt, key, &self.keys, self.application)
     }
+}
+
+/// Admits clients whose key stands in the file of the login that they name: a path with `%u` in it
+/// for the login, or `%h` at its start for that user's home directory, such as `/etc/rpc/keys/%u`
+/// or `%h/.ssh/authorized_keys`; see [`LoginPath`]. Unix only.
+///
+/// The file is read for each attempt, once the client has proved a key, so a key that is taken out
+/// of it is out. A client that names no login, one that cannot be part of a path, or one that has no
+/// file, is refused, and learns no more than any other. Whom this admits has proved the login, too.
+///
+/// # Errors
+///
+/// [`LoginPathError::Path`].
+#[cfg(unix)]
+pub fn public_key_by_login(path: &str) -> Result<PublicKeyByLogin, LoginPathError> {
+    Ok(PublicKeyByLogin {
+        path: path.parse()?,
+        modes: StrictModes::Full,
+        application: Application { honours_command: false },
+    })
+}
+
+/// See [`public_key_by_login`].
+#[cfg(unix)]
+#[derive(Debug, Clone)]
+pub struct PublicKeyByLogin {
+    path: LoginPath,
+    modes: StrictModes,
+    application: Application,
+}
+
+#[cfg(unix)]
+impl PublicKeyByLogin {
+    /// As [`PublicKeyCheck::honours_command`].
+    #[must_use]
+    pub const fn honours_command(mut self) -> Self {
+        self.application.honours_command = true;
+        self
+    }
+
+    /// Other checks of owner and mode. Default: [`StrictModes::Full`].
+    #[must_use]
+    pub fn strict_modes(mut self, modes: StrictModes) -> Self {
+        self.modes = modes;
+        self
+    }
+}
+
+#[cfg(unix)]
+impl Authenticator for PublicKeyByLogin {
+    type Credentials = AuthorizedLogin;
+
+    async fn authenticate(
+        &self,
+        mut attempt: Attempt,
+    ) -> Result<Admitted<AuthorizedLogin>, Denied> {
+        let Some(key) = attempt.public_key().await else {
+            return attempt.deny("the client proved no key");
+        };
+        let login = attempt.login().await;
+        let (path, modes) = (self.path.clone(), self.modes.clone());
+        match beside(move || path.open(&login, &modes)).await {
+            Some(Ok(keys)) => decide(attempt, key, &keys, self.application),
+            Some(Err(error)) => {
+                let reason = format!("the key {}: {error}", key.fingerprint());
+                attempt.deny(reason)
+            }
+            None => attempt.deny("the runtime ended before the login's file was read"),
+        }
+    }
+}
+
+/// Reads the disk where that holds up nobody: beside the tasks of the runtime, if there is one.
+#[cfg(unix)]
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        return runtime.spawn_blocking(work).await.ok();
+    }
+    Some(work())
 }
 
 fn decide(

@@ -21,6 +21,7 @@ pub use self::permissions::Permissions;
 use super::file::{Contents, Ownership, split_at_blank, trim_start};
 use super::key_text::KeyText;
 use super::place::REMEMBERED;
+use super::strict_modes::Guard;
 use super::{LineFault, Place, SkippedLines, StrictModes, TrustError};
 use crate::key::{PublicKey, is_key_type};
 
@@ -81,7 +82,11 @@ impl AuthorizedKeys {
     /// As [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, modes: &StrictModes) -> Result<Self, TrustError> {
         let path = path.as_ref();
-        let ownership = modes.guard(path).map_or(Ownership::Any, Ownership::Strict);
+        Self::open_guarded(path, modes.guard(path))
+    }
+
+    pub(super) fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {
+        let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
         Self::collect(&Contents::read(path, ownership)?)
     }
 

@@ -29,8 +29,8 @@ pub enum StrictModes {
 #[derive(Debug, Clone)]
 pub(super) struct Guard {
     #[cfg(unix)]
-    user: u32,
-    tops: Vec<PathBuf>,
+    pub(super) user: u32,
+    pub(super) tops: Vec<PathBuf>,
 }
 
 impl StrictModes {
