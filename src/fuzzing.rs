@@ -30,7 +30,7 @@ pub use key_files::{private_key, public_key, sshsig};
 pub use server::handshake_server;
 pub use session::session;
 #[cfg(feature = "files")]
-pub use trust_files::{authorized_keys, known_hosts};
+pub use trust_files::{authorized_keys, authorized_options, from_list, known_hosts};
 pub use wire::wire;
 
 /// How far an input came; for the tests of the seeds.
@@ -59,6 +59,10 @@ pub type Target = fn(&[u8]) -> Reached;
 pub const TARGETS: &[(&str, Target)] = &[
     #[cfg(feature = "files")]
     ("authorized_keys", authorized_keys),
+    #[cfg(feature = "files")]
+    ("authorized_options", authorized_options),
+    #[cfg(feature = "files")]
+    ("from_list", from_list),
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),
     #[cfg(feature = "files")]
