@@ -62,6 +62,7 @@ mod verifier;
 
 pub use authorized_keys::{
     AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,
+    expiry_time,
 };
 pub use edit::{
     Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, KeptHost, KnownHostsFile,

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 pub use self::decision::{Decision, Entry, Question, RefusedLine, RefusedLines, WhyRefused};
+pub use self::expiry::expiry_time;
 pub(super) use self::expiry::{rfc3339, written};
 pub(super) use self::from::FromList;
 use self::options::{Options, split_options};

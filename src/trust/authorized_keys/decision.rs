@@ -245,9 +245,16 @@ impl fmt::Display for WhyRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadOptions { fault } => fault.fmt(f),
-            Self::CertAuthority { .. } => f.write_str(
-                "the entry is a certificate authority, which this version does not honour",
-            ),
+            Self::CertAuthority { principals, permissions } => {
+                f.write_str("the entry is a certificate authority, ")?;
+                if let Some(logins) = principals {
+                    write!(f, "for the logins `{}`, ", shown(logins.as_bytes()))?;
+                }
+                if **permissions != Permissions::default() {
+                    write!(f, "{permissions}, ")?;
+                }
+                f.write_str("which this version does not honour")
+            }
             Self::Expired { last } => {
                 write!(f, "the entry has expired: it counted until {}", rfc3339(*last))
             }

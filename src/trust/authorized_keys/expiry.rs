@@ -9,6 +9,15 @@ use jiff::{SignedDuration, fmt};
 use super::super::OptionFault;
 use crate::key::shown::shown;
 
+/// Reads a time as `expiry-time=` has it: `YYYYMMDD[HHMM[SS]]`, in this system's time zone or, with
+/// `Z` or `UTC` behind it, in UTC.
+///
+/// # Errors
+/// [`OptionFault::Expiry`]: another form, a time that there is not, or one before 1970.
+pub fn expiry_time(text: &str) -> Result<SystemTime, OptionFault> {
+    parse(text, &TimeZone::system())
+}
+
 /// Reads `YYYYMMDD[HHMM[SS]][Z|UTC]`; without a suffix the time is that of `local`.
 ///
 /// OpenSSH takes February 30 for a day in March, and a time before 1970 for one that never comes;

@@ -57,7 +57,7 @@ fn entries_with_options_that_are_not_enforced_are_refused() {
         ),
         (
             r#"principals="bob",CERT-authority"#,
-            "the entry is a certificate authority, which this version does not honour",
+            "the entry is a certificate authority, for the logins `bob`, which this version does not honour",
         ),
     ] {
         let decision = decide(&format!("# comment\n{options} {KEY}\n"));

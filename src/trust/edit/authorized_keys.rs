@@ -14,7 +14,6 @@ use super::super::{AuthorizedKeys, LineFault, Permissions, Place, TrustError, Wh
 use super::lock::Missing;
 use super::{Added, EditError, append, change, whole_lines};
 use crate::key::Fingerprint;
-use crate::key::shown::shown_whole;
 
 /// An `authorized_keys` file to be changed: one editor at a time, the old file or the new one and
 /// nothing between, and what is not touched stays byte for byte.
@@ -147,12 +146,7 @@ fn conflict(line: &Line) -> EditError {
     let at = line.place.clone();
     let restrictions = match &line.permissions {
         Ok(permissions) => permissions.to_string(),
-        Err(WhyRefused::CertAuthority { principals, permissions }) => {
-            let logins = principals.as_ref().map(|list| format!("only for the logins `{list}`"));
-            let others = Some(permissions.to_string()).filter(|others| !others.is_empty());
-            let all: Vec<_> = logins.into_iter().chain(others).collect();
-            shown_whole(&all.join(", "))
-        }
+        Err(WhyRefused::CertAuthority { principals: None, permissions }) => permissions.to_string(),
         Err(why) => why.to_string(),
     };
     if restrictions.is_empty() {
