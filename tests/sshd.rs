@@ -13,8 +13,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::as_conversions,
-    clippy::print_stdout,
-    reason = "all of it is test code, and it says what it ran"
+    reason = "all of it is test code, and not all of it in functions that are tests"
 )]
 
 use std::fs;

@@ -67,7 +67,7 @@ impl<'a> Question<'a> {
         if permissions.has_expired(self.at) {
             return permissions.expires().map(|last| WhyRefused::Expired { last });
         }
-        if let Some(list) = permissions.from_list()
+        if let Some(list) = permissions.source_list()
             && !self.from.is_some_and(|address| list.allows(address))
         {
             let list = shown(list.as_str().as_bytes());

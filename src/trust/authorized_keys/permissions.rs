@@ -85,7 +85,7 @@ impl Permissions {
         *self == Self { from, expires, ..Self::default() }
     }
 
-    pub(super) fn from_list(&self) -> Option<&FromList> {
+    pub(super) fn source_list(&self) -> Option<&FromList> {
         self.from.as_ref()
     }
 }
