@@ -254,7 +254,8 @@ pub(crate) struct Authorize {
     /// commas, with ! before what is excluded
     #[arg(long, value_name = "LIST")]
     pub(crate) from: Option<String>,
-    /// Admit the key until then: YYYYMMDD[HHMM[SS]][Z] as OpenSSH has it, or RFC 3339
+    /// Admit the key until then: YYYYMMDD, with HHMM or HHMMSS behind it for the time and Z for UTC,
+    /// as OpenSSH has it, or RFC 3339
     #[arg(long, value_name = "TIME", value_parser = expiry)]
     pub(crate) expires: Option<SystemTime>,
     /// The key is that of a certificate authority; it is not admitted itself
