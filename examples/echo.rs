@@ -26,7 +26,7 @@ use handfast::key::{Identity, KeyError};
 use handfast::session::RekeyPolicy;
 use handfast::trust::{
     Ask, AuthorizedKeys, Host, HostAnswer, HostError, HostKeyError, HostQuestion, KeyFileError,
-    KnownHosts, KnownHostsFile,
+    KnownHosts, KnownHostsFile, StrictModes,
 };
 use handfast::{Cipher, Client, ConnectError, Error, ErrorCode, Server, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -214,7 +214,16 @@ fn listed_keys(
     file: Option<&Path>,
 ) -> Result<BoxAuthenticator<AuthorizedLogin>, Box<dyn StdError>> {
     Ok(match file {
-        Some(file) => public_key(AuthorizedKeys::open(file)?).boxed(),
+        Some(file) => {
+            // An example is tried out in temporary folders, and others may write above those: only
+            // the file and its own folder are looked at. A service does without this and says
+            // `AuthorizedKeys::open(file)`.
+            let modes = match file.parent() {
+                Some(folder) if file.is_absolute() => StrictModes::Below(folder.to_owned()),
+                _ => StrictModes::Full,
+            };
+            public_key(AuthorizedKeys::open_with(file, &modes)?).boxed()
+        }
         None => nobody().map(|never| match never {}).boxed(),
     })
 }

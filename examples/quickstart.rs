@@ -8,10 +8,11 @@
 
 use std::error::Error as StdError;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use handfast::auth::{Authenticator as _, ip_allowlist, public_key};
 use handfast::key::Identity;
-use handfast::trust::{AuthorizedKeys, Host, HostKeyError, KnownHosts};
+use handfast::trust::{AuthorizedKeys, Host, HostKeyError, KnownHosts, Question};
 use handfast::{Client, ConnectError, Error, ErrorCode, Server, Stream};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -98,7 +99,8 @@ async fn run() -> Result<(), Box<dyn StdError>> {
     match bob.connect(&address).await {
         Err(ConnectError::Handshake(Error::Ended(farewell))) => {
             row("bob hears", &farewell);
-            row("server's reason", authorized_keys.find(bob_key.public_key()));
+            let question = Question::new(bob_key.public_key(), SystemTime::now());
+            row("server's reason", authorized_keys.decide(&question));
             row("", "(bob is not told: all refusals look alike to him)");
             expect(farewell.code == ErrorCode::PermissionDenied, "refused for another reason")?;
         }

@@ -45,14 +45,18 @@ mod boxed;
 mod combine;
 mod conversation;
 mod layers;
+mod public_key;
 
 pub use attempt::{Admitted, Attempt, Denied, Password, PeerAddr};
 pub use boxed::BoxAuthenticator;
 pub use combine::{And, Either, Map, Or};
 pub use layers::{
-    Anonymous, AuthorizedLogin, InvalidNetwork, IpAllowlist, Nobody, PasswordCheck, PublicKeyCheck,
-    anonymous, ip_allowlist, nobody, password, public_key,
+    Anonymous, InvalidNetwork, IpAllowlist, Nobody, PasswordCheck, anonymous, ip_allowlist, nobody,
+    password,
 };
+pub use public_key::{AuthorizedLogin, PublicKeyCheck, public_key};
+#[cfg(unix)]
+pub use public_key::{PublicKeyByLogin, public_key_by_login};
 
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use conversation::{Desk, Question};

@@ -34,7 +34,7 @@ pub use known_hosts_edit::known_hosts_edit;
 pub use server::handshake_server;
 pub use session::session;
 #[cfg(feature = "files")]
-pub use trust_files::{authorized_keys, known_hosts, patterns};
+pub use trust_files::{authorized_keys, authorized_options, from_list, known_hosts, patterns};
 pub use wire::wire;
 
 /// How far an input came; for the tests of the seeds.
@@ -63,6 +63,10 @@ pub type Target = fn(&[u8]) -> Reached;
 pub const TARGETS: &[(&str, Target)] = &[
     #[cfg(feature = "files")]
     ("authorized_keys", authorized_keys),
+    #[cfg(feature = "files")]
+    ("authorized_options", authorized_options),
+    #[cfg(feature = "files")]
+    ("from_list", from_list),
     ("handshake_client", handshake_client),
     ("handshake_server", handshake_server),
     #[cfg(feature = "files")]

@@ -126,6 +126,24 @@ impl<M> Server<Nobody, M> {
             waits: PhantomData,
         }
     }
+
+    /// A server with this machine's SSH host key, `/etc/ssh/ssh_host_ed25519_key`: its key is the one
+    /// that clients of SSH know the machine by. Reading it takes root, as sshd has. Unix only.
+    ///
+    /// Like every other server it admits nobody until it is told whom: the machine's host key says
+    /// which machine this is, and nothing of who may use a service on it. For the keys that sshd
+    /// would admit say
+    /// [`public_key_by_login("%h/.ssh/authorized_keys")`](crate::auth::public_key_by_login), for
+    /// others [`public_key`](crate::auth::public_key) with a file of the service's own.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyFileError`](crate::trust::KeyFileError): the machine has no such key, or this program may
+    /// not read it.
+    #[cfg(unix)]
+    pub fn from_system_files() -> Result<Self, crate::trust::KeyFileError> {
+        Identity::load("/etc/ssh/ssh_host_ed25519_key").map(Self::new)
+    }
 }
 
 impl<A, M> Server<A, M> {

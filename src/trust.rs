@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`KnownHosts`] | which keys belong to which hosts; [`check`](KnownHosts::check) gives a [`Verdict`] |
-//! | [`AuthorizedKeys`] | which keys a server admits; [`find`](AuthorizedKeys::find) gives a [`Decision`] |
+//! | [`AuthorizedKeys`] | which keys a server admits; [`decide`](AuthorizedKeys::decide) gives a [`Decision`] |
 //! | [`KnownHostsFile`], [`AuthorizedKeysFile`] | the same files, to be changed |
 //! | [`Host`] | a host as it is looked up: a name and a port |
 //! | [`HostVerifier`] | what a client does about host keys: [`KnownHosts`] itself, [`Ask`], [`AcceptNew`], [`PinnedKeys`] |
@@ -22,9 +22,26 @@
 //!   file is passed over.
 //! - Files over [`MAX_FILE`] and lines over [`MAX_LINE`] bytes are refused.
 //!
+//! # Options of `authorized_keys`
+//!
+//! A line counts only if each of its options is enforced or cannot matter here.
+//!
+//! | | |
+//! |---|---|
+//! | `from="..."` | enforced: addresses, networks and patterns with `*` and `?`, each excluded by `!`. Clients without an address (Unix sockets) are refused. Names are held against the address, for the DNS is not asked |
+//! | `expiry-time="..."` | enforced: `YYYYMMDD[HHMM[SS]]`, in the server's time zone or, with `Z`, in UTC; the earliest counts |
+//! | `command="..."` | the line counts only for applications that [say](crate::auth::PublicKeyCheck::honours_command) that they carry it out |
+//! | `environment="..."` | handed to the application |
+//! | `verify-required`, `no-touch-required` | handed to the application; they are about FIDO keys |
+//! | `restrict`, `pty`, `user-rc`, `agent-`, `port-` and `x11-forwarding`, and these with `no-` | no effect: there is nothing of the kind |
+//! | `cert-authority`, `principals="..."` | read; the line admits nobody in this version |
+//! | `permitopen`, `permitlisten`, `tunnel`, and all that is not known | the line admits nobody, and a log line says which |
+//!
+//! Where OpenSSH takes a malformed time or address for another one, the line is refused: days that
+//! the month has not, times before 1970, addresses with leading zeros or fewer than four numbers.
+//!
 //! What this version does not honour, it does not trust: certificates (`@cert-authority`,
-//! `cert-authority`) and entries of `authorized_keys` with options admit nobody, and a log line
-//! says which.
+//! `cert-authority`) admit nobody.
 
 mod authorized_keys;
 mod edit;
@@ -36,16 +53,22 @@ mod key_file;
 mod key_text;
 mod known_hosts;
 mod listing;
+#[cfg(unix)]
+mod login_path;
 mod new_file;
 mod pattern;
 mod place;
+mod strict_modes;
 mod verifier;
 
-pub use authorized_keys::{AuthorizedKeys, Decision, Entry, RefusedLine, WhyRefused};
+pub use authorized_keys::{
+    AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,
+    expiry_time,
+};
 pub use edit::{
     Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, KeptHost,
-    KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, ProvedKeys, RemovedHosts,
-    WhyKept, WhyLeftOut, WhyNotLearned,
+    KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, NewKey, ProvedKeys,
+    RemovedHosts, WhyKept, WhyLeftOut, WhyNotLearned,
 };
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use edit::{Edit, edit_known_hosts};
@@ -54,9 +77,12 @@ pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};
 pub use listing::{ListedKey, list_keys};
+#[cfg(unix)]
+pub use login_path::{LoginPath, LoginPathError};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use pattern::{Listed, listed, matches};
 pub use place::{Place, SkippedLine, SkippedLines};
+pub use strict_modes::StrictModes;
 pub use verifier::{
     AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, NoHostAnswer, PinnedKeys,
     Trusted,

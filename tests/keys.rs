@@ -219,6 +219,34 @@ fn only_the_owner_may_have_access() {
 
 #[cfg(unix)]
 #[test]
+fn a_group_may_read_that_is_named_and_nobody_else() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let desk = Desk::new();
+    let path = desk.make("key", &[]);
+    let group = fs::metadata(&path).expect("a file").gid();
+    let load = |group: &str| Identity::load_shared_with_group(&path, group);
+    for mode in [0o600, 0o400, 0o640, 0o440] {
+        set_mode(&path, mode);
+        assert!(load(&group.to_string()).is_ok(), "{mode:o}");
+    }
+    for mode in [0o660, 0o650, 0o644, 0o444, 0o604, 0o641] {
+        set_mode(&path, mode);
+        let error = load(&group.to_string()).expect_err("a refusal");
+        assert!(matches!(error, KeyFileError::Permissions { mode: seen, .. } if seen == mode));
+    }
+    set_mode(&path, 0o640);
+    let error = load(&(group + 1).to_string()).expect_err("a refusal");
+    assert!(matches!(error, KeyFileError::OtherGroup { seen, .. } if seen == group), "{error}");
+    let error = load("no-group-of-this-name").expect_err("a refusal");
+    assert!(matches!(error, KeyFileError::NoGroup { .. }), "{error}");
+    if let Ok(Some(named)) = nix::unistd::Group::from_gid(group.into()) {
+        assert!(load(&named.name).is_ok());
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn the_mode_that_counts_is_that_of_the_file_itself() {
     let desk = Desk::new();
     let path = desk.make("key", &[]);

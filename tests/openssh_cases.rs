@@ -11,6 +11,8 @@
     reason = "all of it is test code"
 )]
 
+#[path = "openssh_cases/authorized_keys.rs"]
+mod authorized_keys;
 #[path = "openssh_cases/cases.rs"]
 mod cases;
 #[path = "openssh_cases/edits.rs"]

@@ -78,12 +78,12 @@ fn known_hosts() {
 #[test]
 fn authorized_keys() {
     let a = key();
-    let text = format!("pty {a}\ncert-authority {a}\n{a}\nssh-ed25519\n");
+    let text = format!("zone {a}\ncert-authority {a}\n{a}\nssh-ed25519\n");
     assert_eq!(
         logged(|| drop(AuthorizedKeys::parse("authorized_keys", text.as_bytes()))),
         [
             "WARN line admits nobody place=authorized_keys:1 \
-             reason=the entry has options, which this version does not honour: pty",
+             reason=its option `zone` is not known",
             "WARN line admits nobody place=authorized_keys:2 \
              reason=the entry is a certificate authority, which this version does not honour",
             "WARN line passed over: it could not be read place=authorized_keys:4 \
@@ -96,6 +96,10 @@ fn authorized_keys() {
 #[test]
 fn broken_files_do_not_flood_the_log() {
     let lines = logged(|| drop(KnownHosts::parse("known_hosts", "h\n".repeat(1000).as_bytes())));
+    assert_eq!(lines.len(), 65);
+    assert!(lines[64].contains("not logged one by one"), "{}", lines[64]);
+    let text = format!("tunnel=\"1\" {}\n", key()).repeat(1000);
+    let lines = logged(|| drop(AuthorizedKeys::parse("authorized_keys", text.as_bytes())));
     assert_eq!(lines.len(), 65);
     assert!(lines[64].contains("not logged one by one"), "{}", lines[64]);
 }

@@ -1,10 +1,11 @@
 //! What can be said on the command line.
 
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 use handfast::key::Fingerprint;
-use handfast::trust::Host;
+use handfast::trust::{Host, expiry_time};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -53,6 +54,7 @@ Examples:
     #[command(after_help = "\
 Examples:
   keytool authorize alice_ed25519.pub
+  keytool authorize alice_ed25519.pub --from 10.0.0.0/8,192.0.2.7 --expires 20301231Z
   ssh-add -L | head -n 1 | keytool authorize - --file /etc/rpc/authorized_keys")]
     Authorize(Authorize),
     /// Look after authorized_keys: which keys are admitted
@@ -248,6 +250,20 @@ pub(crate) struct Authorize {
     /// The comment of the line [default: that of PUB]
     #[arg(long)]
     pub(crate) comment: Option<String>,
+    /// Admit the key only from here: addresses, networks and patterns like 192.0.2.*, separated by
+    /// commas, with ! before what is excluded
+    #[arg(long, value_name = "LIST")]
+    pub(crate) from: Option<String>,
+    /// Admit the key until then: YYYYMMDD, with HHMM or HHMMSS behind it for the time and Z for UTC,
+    /// as OpenSSH has it, or RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = expiry)]
+    pub(crate) expires: Option<SystemTime>,
+    /// The key is that of a certificate authority; it is not admitted itself
+    #[arg(long)]
+    pub(crate) cert_authority: bool,
+    /// The logins, separated by commas, that its certificates may name
+    #[arg(long, value_name = "LOGINS", requires = "cert_authority")]
+    pub(crate) principals: Option<String>,
     #[command(flatten)]
     pub(crate) file: AuthorizedFile,
 }
@@ -295,6 +311,15 @@ fn with_port(text: &str) -> Result<Host, String> {
 
 fn any_port(text: &str) -> Result<Host, String> {
     Host::parse(text, Some(22)).map_err(|error| error.to_string())
+}
+
+fn expiry(text: &str) -> Result<SystemTime, String> {
+    let timestamp = text.parse::<jiff::Timestamp>().map(SystemTime::from);
+    let time = timestamp.or_else(|_| expiry_time(text)).map_err(|error| error.to_string())?;
+    if time < SystemTime::now() {
+        return Err("that time is over".to_owned());
+    }
+    Ok(time)
 }
 
 fn fingerprint(text: &str) -> Result<Fingerprint, String> {

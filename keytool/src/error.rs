@@ -108,8 +108,10 @@ impl From<EditError> for Failure {
             EditError::OtherKey { .. } => {
                 Self::No(format!("{error}, or say --beside to accept both keys"))
             }
-            EditError::Revoked { .. } | EditError::Restricted { .. } => Self::No(error.to_string()),
-            EditError::Name { .. } => Self::Usage(error.to_string()),
+            EditError::Revoked { .. }
+            | EditError::Restricted { .. }
+            | EditError::Unrestricted { .. } => Self::No(error.to_string()),
+            EditError::Name { .. } | EditError::Option { .. } => Self::Usage(error.to_string()),
             EditError::Comment { .. } => {
                 Self::Usage(format!("{error}; give another with --comment"))
             }

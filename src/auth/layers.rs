@@ -5,8 +5,6 @@ use core::fmt;
 use ipnet::IpNet;
 
 use super::{Admitted, Attempt, Authenticator, Denied, Password};
-use crate::key::PublicKey;
-use crate::trust::{AuthorizedKeys, Decision, Place};
 
 /// Admits clients from these networks (`10.0.0.0/8`, `2001:db8::/32`) and addresses (`::1`).
 ///
@@ -66,54 +64,6 @@ impl Authenticator for IpAllowlist {
             }
             Some(ip) => attempt.deny(format!("{ip} is in none of the allowed networks")),
             None => attempt.deny("the client has no IP address"),
-        }
-    }
-}
-
-/// Admits clients whose key stands in `authorized_keys`.
-#[must_use]
-pub const fn public_key(keys: AuthorizedKeys) -> PublicKeyCheck {
-    PublicKeyCheck { keys }
-}
-
-/// See [`public_key`].
-#[derive(Debug, Clone)]
-pub struct PublicKeyCheck {
-    keys: AuthorizedKeys,
-}
-
-/// What [`public_key`] knows of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AuthorizedLogin {
-    /// The key that it proved to hold.
-    pub key: PublicKey,
-    /// The line that admitted it.
-    pub place: Place,
-    /// That line's comment.
-    pub comment: String,
-}
-
-impl Authenticator for PublicKeyCheck {
-    type Credentials = AuthorizedLogin;
-
-    async fn authenticate(
-        &self,
-        mut attempt: Attempt,
-    ) -> Result<Admitted<AuthorizedLogin>, Denied> {
-        let Some(key) = attempt.public_key().await else {
-            return attempt.deny("the client proved no key");
-        };
-        match self.keys.find(&key) {
-            Decision::Admitted(entry) => {
-                let (place, comment) = (entry.place().clone(), entry.comment().to_owned());
-                attempt.accept_key();
-                attempt.admit(AuthorizedLogin { key, place, comment })
-            }
-            refused => {
-                let reason = format!("the key {}: {refused}", key.fingerprint());
-                attempt.deny(reason)
-            }
         }
     }
 }

@@ -1,8 +1,13 @@
 //! The files that say whom to trust.
 
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime};
+
 use super::input::Script;
 use super::{Reached, fixed};
-use crate::trust::{AuthorizedKeys, Decision, Host, KnownHosts, Listed, Verdict, listed, matches};
+use crate::trust::{
+    AuthorizedKeys, Decision, Host, KnownHosts, Listed, Question, Verdict, listed, matches,
+};
 
 /// Reads a `known_hosts` and asks it about a host; the host stands in front.
 pub fn known_hosts(data: &[u8]) -> Reached {
@@ -87,14 +92,14 @@ pub fn authorized_keys(data: &[u8]) -> Reached {
     assert!(keys.skipped().total() <= lines, "a line is skipped once");
     for key in [fixed::host(), fixed::other_host(), fixed::alice()] {
         let key = key.public_key();
-        let decision = keys.find(key);
+        let decision = keys.decide(&Question::new(key, SystemTime::UNIX_EPOCH));
         match &decision {
             Decision::Admitted(entry) => {
                 assert!((1..=lines).contains(&entry.place().line()), "{decision}");
                 assert_contains(data, key);
             }
             Decision::Refused(refused) => {
-                assert!(!refused.is_empty(), "a line refuses");
+                assert!(refused.total() > 0, "a line refuses");
                 assert!(!decision.to_string().contains(char::is_control), "{decision}");
                 assert_contains(data, key);
             }
@@ -102,6 +107,85 @@ pub fn authorized_keys(data: &[u8]) -> Reached {
         }
     }
     Reached::Proved
+}
+
+/// Reads options, asks at some times and from some addresses, and writes what they ask for again.
+pub fn authorized_options(data: &[u8]) -> Reached {
+    let alice = fixed::alice();
+    let key = alice.public_key();
+    let one_line: Vec<u8> = data.iter().copied().filter(|byte| *byte != b'\n').collect();
+    let file = [&one_line, &b" "[..], key.to_string().as_bytes()].concat();
+    let Ok(keys) = AuthorizedKeys::parse("authorized_keys", &file) else { return Reached::Nothing };
+    let ask = |at: u64, from: Option<IpAddr>| {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
+        let question = Question::new(key, at).honours_command();
+        keys.decide(&from.map_or(question.clone(), |from| question.from(from)))
+    };
+    let (mut admitted, mut last) = (None, 0);
+    for from in [None, Some([127, 0, 0, 1].into()), Some([192, 0, 2, 1].into())] {
+        for at in [0, 1 << 31, u64::from(u32::MAX) << 6] {
+            let decision = ask(at, from);
+            assert!(!decision.to_string().contains(char::is_control), "{decision}");
+            if let Decision::Admitted(entry) = decision {
+                let permissions = entry.permissions();
+                assert!(from.is_some() || permissions.from().is_none(), "it comes from nowhere");
+                let expires = permissions.expires();
+                last = expires.map_or(at, |last| {
+                    last.duration_since(SystemTime::UNIX_EPOCH).expect("it is later").as_secs()
+                });
+                assert!(at <= last, "its time is over");
+                admitted = Some(entry);
+            }
+        }
+    }
+    let Some(entry) = admitted else { return Reached::Nothing };
+    let permissions = entry.permissions();
+    assert!(!permissions.to_string().contains(char::is_control), "{permissions}");
+    if permissions.expires().is_some() {
+        for from in [None, Some([127, 0, 0, 1].into()), Some([192, 0, 2, 1].into())] {
+            assert!(!matches!(ask(last + 1, from), Decision::Admitted(_)), "its time is over");
+        }
+    }
+    Reached::Proved
+}
+
+/// Reads the value of `from=` and holds addresses against it.
+pub fn from_list(data: &[u8]) -> Reached {
+    let mut script = Script::new(data);
+    let address = script.chunk();
+    let mut octets = [0; 16];
+    octets.iter_mut().zip(address).for_each(|(octet, byte)| *octet = *byte);
+    let v6 = IpAddr::from(octets);
+    let v4 = octets.first_chunk::<4>().map(|four| IpAddr::from(*four)).expect("there are 16");
+    let rest = script.rest();
+    // what would end the value, or the line
+    let list: Vec<u8> =
+        rest.iter().copied().filter(|byte| !matches!(byte, b'"' | b'\\' | b'\n' | 0)).collect();
+    let alice = fixed::alice();
+    let key = alice.public_key();
+    let admits = |list: &[u8], from: IpAddr| {
+        let file = [b"from=\"", list, b"\" ", key.to_string().as_bytes()].concat();
+        let keys = AuthorizedKeys::parse("authorized_keys", &file).expect("it is one line");
+        let question = Question::new(key, SystemTime::UNIX_EPOCH).from(from);
+        matches!(keys.decide(&question), Decision::Admitted(_))
+    };
+    let mut reached = Reached::Nothing;
+    for from in [v4, v6] {
+        let mapped = match from {
+            IpAddr::V4(from) => IpAddr::V6(from.to_ipv6_mapped()),
+            from => from,
+        };
+        let admitted = admits(&list, from);
+        assert_eq!(admits(&list, mapped), admitted, "a mapped address is the same");
+        if admitted {
+            reached = Reached::Proved;
+            // excluding the address outweighs all, and more that is excluded admits nobody
+            let excluded = format!(",!{}", from.to_canonical());
+            assert!(!admits(&[&list, excluded.as_bytes()].concat(), from), "`!` outweighs all");
+            assert!(admits(&[&list, &b",198.51.100.1"[..]].concat(), from), "one more element");
+        }
+    }
+    reached
 }
 
 /// A key that counts stands in the file, whatever else does.

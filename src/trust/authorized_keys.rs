@@ -1,30 +1,44 @@
 //! `authorized_keys`: which keys a server admits.
 
 mod decision;
+mod expiry;
+mod from;
 pub(super) mod options;
+mod permissions;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use self::decision::{Decision, Entry, RefusedLine, WhyRefused};
+use jiff::tz::TimeZone;
+
+pub use self::decision::{Decision, Entry, Question, RefusedLine, RefusedLines, WhyRefused};
+pub use self::expiry::expiry_time;
+pub(super) use self::expiry::{rfc3339, written};
+pub(super) use self::from::FromList;
 use self::options::{Options, split_options};
+use self::permissions::LineOptions;
+pub use self::permissions::Permissions;
 use super::file::{Contents, Ownership, split_at_blank, trim_start};
 use super::key_text::KeyText;
-use super::{LineFault, Place, SkippedLines, TrustError};
+use super::place::REMEMBERED;
+use super::strict_modes::Guard;
+use super::{LineFault, Place, SkippedLines, StrictModes, TrustError};
 use crate::key::{PublicKey, is_key_type};
 
 /// What an `authorized_keys` file said when it was read; a snapshot that is cheap to clone.
 ///
 /// ```
+/// use std::time::SystemTime;
 /// use handfast::key::Identity;
-/// use handfast::trust::{AuthorizedKeys, Decision};
+/// use handfast::trust::{AuthorizedKeys, Decision, Question};
 ///
 /// let alice = Identity::generate()?;
 /// let text = format!("{} alice@example.org\n", alice.public_key());
 /// let keys = AuthorizedKeys::parse("authorized_keys", text.as_bytes())?;
 ///
-/// let Decision::Admitted(entry) = keys.find(alice.public_key()) else { panic!() };
+/// let question = Question::new(alice.public_key(), SystemTime::now());
+/// let Decision::Admitted(entry) = keys.decide(&question) else { panic!() };
 /// assert_eq!(entry.comment(), "alice@example.org");
 /// assert_eq!(entry.place().to_string(), "authorized_keys:1");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,25 +53,42 @@ struct Lines {
     skipped: SkippedLines,
 }
 
+/// What a line asks for, or why it admits nobody.
+pub(super) type Meaning = Result<Arc<Permissions>, WhyRefused>;
+
 /// A line whose key was read.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) entry: Entry,
-    /// Why the line admits nobody, if so.
-    pub(super) refused: Option<WhyRefused>,
+    pub(super) place: Place,
+    pub(super) comment: String,
+    pub(super) permissions: Meaning,
 }
 
 impl AuthorizedKeys {
     /// Reads a file; `~/` at the start of `path` stands for the home directory.
     ///
-    /// On Unix, root or the user of this process must own the file, and nobody else may write to
-    /// it.
+    /// On Unix, root or the user of this process must own the file and the folders above it, and
+    /// nobody else may write to them: [`StrictModes::Full`].
     ///
     /// # Errors
     /// Whatever keeps the file from being read, and an owner or mode that lets others admit anyone.
     /// A file that does not exist is an error too; an empty one admits nobody.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, TrustError> {
-        Self::collect(&Contents::read(path.as_ref(), Ownership::Strict)?)
+        Self::open_with(path, &StrictModes::Full)
+    }
+
+    /// As [`open`](Self::open), with other checks of owner and mode.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: impl AsRef<Path>, modes: &StrictModes) -> Result<Self, TrustError> {
+        let path = path.as_ref();
+        Self::open_guarded(path, modes.guard(path))
+    }
+
+    pub(super) fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {
+        let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
+        Self::collect(&Contents::read(path, ownership)?)
     }
 
     /// Takes the bytes of a file that comes from elsewhere; `name` stands for its path in messages.
@@ -75,14 +106,17 @@ impl AuthorizedKeys {
 
     fn collect(file: &Contents) -> Result<Self, TrustError> {
         let mut lines = Lines::default();
+        let mut refused = 0usize;
+        let local = TimeZone::system();
         for line in file.lines() {
             let (number, bytes) = line?;
             let place = Place::new(file.name(), number);
-            match parse_line(place.clone(), bytes) {
+            match parse_line(place.clone(), bytes, &local) {
                 Ok(None) => {}
                 Ok(Some((key, line))) => {
-                    if let Some(why) = &line.refused {
-                        tracing::warn!(%place, reason = %why, "line admits nobody");
+                    if let Err(why) = &line.permissions {
+                        refused = refused.saturating_add(1);
+                        warn_of(&place, why, refused);
                     }
                     lines.by_key.entry(key).or_default().push(line);
                 }
@@ -96,18 +130,34 @@ impl AuthorizedKeys {
     ///
     /// The first line that lists the key and may be honoured admits it; a line that may not be
     /// honoured does not stand in the way of a later one.
-    pub fn find(&self, key: &PublicKey) -> Decision {
-        let Some(lines) = self.0.by_key.get(key) else { return Decision::Unlisted };
-        let mut refused = Vec::new();
+    pub fn decide(&self, question: &Question<'_>) -> Decision {
+        let lines = self.lines_of(question.key());
+        if lines.is_empty() {
+            return Decision::Unlisted;
+        }
+        let mut refused = RefusedLines::default();
         for line in lines {
-            match &line.refused {
-                None => return Decision::Admitted(line.entry.clone()),
-                Some(why) => {
-                    refused.push(RefusedLine::new(line.entry.place().clone(), why.clone()));
-                }
+            match &line.permissions {
+                Ok(permissions) => match question.refusal(permissions) {
+                    Some(why) => refused.push(&line.place, || why),
+                    None => {
+                        return Decision::Admitted(Entry {
+                            place: line.place.clone(),
+                            comment: line.comment.clone(),
+                            permissions: Arc::clone(permissions),
+                            passed_over: refused,
+                        });
+                    }
+                },
+                Err(why) => refused.push(&line.place, || why.clone()),
             }
         }
         Decision::Refused(refused)
+    }
+
+    /// The lines that list a key, in order.
+    pub(super) fn lines_of(&self, key: &PublicKey) -> &[Line] {
+        self.0.by_key.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The lines that were passed over: those that could not be read, and keys of types that are
@@ -117,10 +167,20 @@ impl AuthorizedKeys {
     }
 }
 
+/// Says that a line admits nobody, unless that was said often enough.
+fn warn_of(place: &Place, why: &WhyRefused, count: usize) {
+    if count <= REMEMBERED {
+        tracing::warn!(%place, reason = %why, "line admits nobody");
+    } else if count == REMEMBERED.saturating_add(1) {
+        tracing::warn!(%place, "further lines that admit nobody are not logged one by one");
+    }
+}
+
 /// Reads `[options] key [comment]`; `None` for an empty line and a comment.
 pub(super) fn parse_line(
     place: Place,
     line: &[u8],
+    local: &TimeZone,
 ) -> Result<Option<(PublicKey, Line)>, LineFault> {
     let line = trim_start(line);
     if line.contains(&0) {
@@ -131,7 +191,7 @@ pub(super) fn parse_line(
     }
     // As in OpenSSH: what does not read as a key begins with options.
     let (options, (key, comment)) = match KeyText::parse(line) {
-        Ok(key) => (None, key),
+        Ok(key) => (&[][..], key),
         Err(fault) if is_key_type(split_at_blank(line).0) => return Err(fault),
         Err(_) => {
             let (options, rest) = split_options(line)?;
@@ -139,16 +199,23 @@ pub(super) fn parse_line(
             if rest.is_empty() {
                 return Err(LineFault::NoKey);
             }
-            (Some(options), KeyText::parse(rest)?)
+            (options, KeyText::parse(rest)?)
         }
     };
-    let refused = options.and_then(|options| match Options::parse(options) {
-        Ok(options) => WhyRefused::from_options(&options),
-        Err(fault) => Some(WhyRefused::BadOptions { fault }),
-    });
     let key = key.public_key()?;
-    let entry = Entry::new(place, String::from_utf8_lossy(comment).trim_end().to_owned());
-    Ok(Some((key, Line { entry, refused })))
+    let comment = String::from_utf8_lossy(comment).trim_end().to_owned();
+    Ok(Some((key, Line { place, comment, permissions: permissions(options, local) })))
+}
+
+fn permissions(options: &[u8], local: &TimeZone) -> Meaning {
+    let read = Options::parse(options).and_then(|options| LineOptions::read(&options, local));
+    match read {
+        Ok(LineOptions { cert_authority: true, permissions, principals }) => {
+            Err(WhyRefused::CertAuthority { principals, permissions: Arc::new(permissions) })
+        }
+        Ok(read) => Ok(Arc::new(read.permissions)),
+        Err(fault) => Err(WhyRefused::BadOptions { fault }),
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
-pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState};
+pub use authorized_keys::{AuthorizedKeysFile, AuthorizedLine, LineState, NewKey};
 pub use error::EditError;
 pub use hashing::HashedHosts;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -76,14 +76,14 @@ pub enum TrustErrorKind {
         /// The limit.
         max: usize,
     },
-    /// Somebody who is neither root nor the user of this process owns the file.
+    /// Somebody who is neither root nor the user in question owns the file.
     #[error(
         "the file belongs to user id {owner}, who could admit anyone; run `chown {user} {path}` (root may own it too)"
     )]
     ForeignOwner {
         /// The user id of the owner.
         owner: u32,
-        /// The user id of this process.
+        /// The user id that may own it.
         user: u32,
         /// The file, quoted for the command that helps.
         path: String,
@@ -98,6 +98,33 @@ pub enum TrustErrorKind {
         /// The file, quoted for the command that helps.
         path: String,
     },
+    /// Somebody who is neither root nor the user in question owns a folder above the file.
+    #[error(
+        "the folder {folder} belongs to user id {owner}, who could put another file in place of this one; it must belong to user id {user} or root"
+    )]
+    ForeignFolder {
+        /// The folder, escaped where it holds what does not belong into a message.
+        folder: String,
+        /// The user id of its owner.
+        owner: u32,
+        /// The user id that may own it.
+        user: u32,
+    },
+    /// Group or others may write to a folder above the file.
+    #[error(
+        "the folder {folder} has mode {mode:04o}, so that others could put another file in place of this one; {remedy}"
+    )]
+    WritableFolder {
+        /// The folder, escaped where it holds what does not belong into a message.
+        folder: String,
+        /// Its permission bits.
+        mode: u32,
+        /// What to do.
+        remedy: String,
+    },
+    /// Behind the path is another file than the one that was opened.
+    #[error("another file took its place while it was read; try again")]
+    Replaced,
     /// A line that begins with `@` is not understood; if it revokes a key, that must not get lost.
     #[error("the line begins with `@` and is not understood: {fault}; correct or remove it")]
     MarkedLine {
@@ -190,4 +217,76 @@ pub enum OptionFault {
         /// What stands in the place of a name.
         name: String,
     },
+    /// An option that OpenSSH does not know either.
+    #[error("its option `{name}` is not known")]
+    Unknown {
+        /// The option.
+        name: String,
+    },
+    /// An option of OpenSSH that restricts what is forwarded: nothing is forwarded here, so whoever
+    /// wrote it had something else in mind.
+    #[error("its option `{name}` is about connections that SSH forwards, and means nothing here")]
+    Forwarding {
+        /// The option.
+        name: String,
+    },
+    /// An option that needs a value stands there without one.
+    #[error("its option `{name}` has no value")]
+    NoValue {
+        /// The option.
+        name: String,
+    },
+    /// An option that takes no value has one.
+    #[error("its option `{name}` takes no value")]
+    NeedlessValue {
+        /// The option.
+        name: String,
+    },
+    /// An option that can stand there once.
+    #[error("its option `{name}` stands there twice")]
+    Twice {
+        /// The option.
+        name: String,
+    },
+    /// A value that is not UTF-8.
+    #[error("the value of its option `{name}` is not UTF-8")]
+    NotText {
+        /// The option.
+        name: String,
+    },
+    /// An element of `from=` that cannot be what was meant.
+    #[error("`{element}` in its option `from` is {reason}")]
+    From {
+        /// The element, escaped and cut.
+        element: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The time of `expiry-time=`.
+    #[error("`{value}` in its option `expiry-time` is {reason}")]
+    Expiry {
+        /// The value, escaped and cut.
+        value: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// `environment=` without a name that can be one.
+    #[error(
+        "`{value}` in its option `environment` is not `NAME=value`, with letters, digits and `_` in the name"
+    )]
+    Environment {
+        /// The value, escaped and cut.
+        value: String,
+    },
+    /// More variables than OpenSSH takes.
+    #[error("its option `environment` sets more than {max} variables")]
+    EnvironmentTooLarge {
+        /// The limit.
+        max: usize,
+    },
+    /// `principals=` on the line of a key that is no certificate authority.
+    #[error(
+        "its option `principals` is for certificate authorities, and it lacks `cert-authority`"
+    )]
+    PrincipalsAlone,
 }

@@ -5,18 +5,16 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::key_file::quoted;
+use super::strict_modes::{Guard, check};
 use super::{MAX_FILE, MAX_LINE, TrustError, TrustErrorKind};
 use crate::key::shown::shown_whole;
 
 /// Who may own and write a file, beside being able to read it.
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ownership {
     /// Whoever: OpenSSH looks at neither for `known_hosts`.
     Any,
-    /// As sshd's StrictModes for the file itself: owned by root or the user of this process,
-    /// written by the owner only.
-    Strict,
+    /// As sshd's StrictModes.
+    Strict(Guard),
 }
 
 /// A file in memory, without its byte order mark.
@@ -43,7 +41,7 @@ impl Contents {
         let shown = |path: &Path| Arc::<str>::from(shown_whole(&path.to_string_lossy()));
         let path = expand(path).map_err(|kind| TrustError::new(&shown(path), None, kind))?;
         let name = shown(&path);
-        let bytes = read(&path, ownership).map_err(|kind| TrustError::new(&name, None, kind))?;
+        let bytes = read(&path, &ownership).map_err(|kind| TrustError::new(&name, None, kind))?;
         check_size(&name, &bytes)?;
         Ok(Self::without_mark(name, bytes))
     }
@@ -129,14 +127,14 @@ pub(super) fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
     Ok(home.ok_or(TrustErrorKind::NoHome)?.join(below))
 }
 
-fn read(path: &Path, ownership: Ownership) -> Result<Vec<u8>, TrustErrorKind> {
+fn read(path: &Path, ownership: &Ownership) -> Result<Vec<u8>, TrustErrorKind> {
     // All questions go to the open file: between two looks at a path another file can take its
     // place.
     let file = open(path).map_err(kind_of)?;
     let metadata = file.metadata().map_err(kind_of)?;
     check_regular(&metadata)?;
-    if ownership == Ownership::Strict {
-        check_ownership(&metadata, path)?;
+    if let Ownership::Strict(guard) = ownership {
+        check(&metadata, path, guard)?;
     }
     read_all(&file, &metadata)
 }
@@ -174,36 +172,6 @@ fn open(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 fn open(path: &Path) -> io::Result<File> {
     File::open(path)
-}
-
-#[cfg(unix)]
-fn check_ownership(metadata: &Metadata, path: &Path) -> Result<(), TrustErrorKind> {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let user = rustix::process::geteuid().as_raw();
-    check_owner_and_mode(metadata.uid(), user, metadata.mode(), path)
-}
-
-#[cfg(unix)]
-fn check_owner_and_mode(
-    owner: u32,
-    user: u32,
-    mode: u32,
-    path: &Path,
-) -> Result<(), TrustErrorKind> {
-    if owner != 0 && owner != user {
-        return Err(TrustErrorKind::ForeignOwner { owner, user, path: quoted(path) });
-    }
-    if mode & 0o022 != 0 {
-        let mode = mode & 0o7777;
-        return Err(TrustErrorKind::WritableByOthers { mode, path: quoted(path) });
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn check_ownership(_: &Metadata, _: &Path) -> Result<(), TrustErrorKind> {
-    Ok(())
 }
 
 pub(super) fn kind_of(error: io::Error) -> TrustErrorKind {

@@ -1,7 +1,7 @@
 //! Private keys on disk: read only where nobody else can read them, written so that nobody else
 //! ever could.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -53,6 +53,35 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Another group than the one that was named may read the file (Unix only).
+    #[error(
+        "{}: refused, for group id {seen} may read the private key in it, and only the group `{}` may; run `chgrp {} {}` or `chmod 600 {}`",
+        shown(path),
+        shown_whole(group),
+        quoted(Path::new(group)),
+        quoted(path),
+        quoted(path)
+    )]
+    OtherGroup {
+        /// The file.
+        path: PathBuf,
+        /// The group id of the file.
+        seen: u32,
+        /// The group that was named.
+        group: String,
+    },
+    /// The group that was named does not exist on this machine (Unix only).
+    #[error(
+        "{}: there is no group `{}` on this machine that could share it",
+        shown(path),
+        shown_whole(group)
+    )]
+    NoGroup {
+        /// The file.
+        path: PathBuf,
+        /// The group that was named.
+        group: String,
+    },
     /// The path begins with `~/`, but it is not known where the user's home directory is.
     #[error(
         "{}: no home directory is known to put in place of `~`; set HOME or give the whole path",
@@ -101,6 +130,23 @@ impl Identity {
     /// with another [`KeyError`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         load(path.as_ref(), None)
+    }
+
+    /// As [`load`](Self::load), for a file that this group may read beside its owner, as a volume of
+    /// a container has it: mode 0440 or 0640, owner root. The group is a name or, where it has none,
+    /// its number. Unix only.
+    ///
+    /// Whoever is in the group can be who the key says. The group may not write to the file, and
+    /// others have no access at all.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); [`KeyFileError::NoGroup`] and [`KeyFileError::OtherGroup`].
+    #[cfg(unix)]
+    pub fn load_shared_with_group(
+        path: impl AsRef<Path>,
+        group: &str,
+    ) -> Result<Self, KeyFileError> {
+        parse(expand(path.as_ref())?, None, |path, metadata| check_group(path, metadata, group))
     }
 
     /// As [`load`](Self::load), for a file protected by a passphrase.
@@ -192,13 +238,66 @@ impl Identity {
 }
 
 fn load(path: &Path, passphrase: Option<&[u8]>) -> Result<Identity, KeyFileError> {
-    let path = expand(path)?;
-    let text = read(&path)?;
+    parse(expand(path)?, passphrase, check_owner_alone)
+}
+
+fn parse(
+    path: PathBuf,
+    passphrase: Option<&[u8]>,
+    check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyFileError>,
+) -> Result<Identity, KeyFileError> {
+    let text = read(&path, check)?;
     Identity::from_openssh(&*text, passphrase)
         .map_err(|problem| KeyFileError::Key { path, problem })
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+/// Only the owner has access.
+#[cfg(unix)]
+fn check_owner_alone(path: &Path, metadata: &Metadata) -> Result<(), KeyFileError> {
+    check_mode(path, metadata, 0o700)
+}
+
+#[cfg(not(unix))]
+fn check_owner_alone(_: &Path, _: &Metadata) -> Result<(), KeyFileError> {
+    Ok(())
+}
+
+/// Only the owner has access, and the group may read if it is this one.
+#[cfg(unix)]
+fn check_group(path: &Path, metadata: &Metadata, group: &str) -> Result<(), KeyFileError> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    check_mode(path, metadata, 0o740)?;
+    let seen = metadata.gid();
+    if metadata.mode() & 0o040 != 0 && seen != group_id(path, group)? {
+        let (path, group) = (path.to_owned(), group.to_owned());
+        return Err(KeyFileError::OtherGroup { path, seen, group });
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn check_mode(path: &Path, metadata: &Metadata, allowed: u32) -> Result<(), KeyFileError> {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
+    if mode & 0o777 & !allowed != 0 {
+        return Err(KeyFileError::Permissions { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+/// The number of a group that is named, or given as a number.
+#[cfg(unix)]
+fn group_id(path: &Path, group: &str) -> Result<u32, KeyFileError> {
+    let found = nix::unistd::Group::from_name(group)
+        .map_err(|problem| KeyFileError::Read { path: path.to_owned(), problem: problem.into() })?;
+    let id = found.map(|found| found.gid.as_raw()).or_else(|| group.parse().ok());
+    id.ok_or_else(|| KeyFileError::NoGroup { path: path.to_owned(), group: group.to_owned() })
+}
+
+fn read(
+    path: &Path,
+    check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyFileError>,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let path = || path.to_owned();
     let failed = |problem: io::Error| match problem.kind() {
         io::ErrorKind::NotFound => KeyFileError::NotFound { path: path() },
@@ -214,13 +313,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile { path: path() });
     }
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyFileError::Permissions { path: path(), mode });
-        }
-    }
+    check(&path(), &metadata)?;
     // One byte more than allowed shows that there is too much; room for all, as growing leaves
     // copies behind.
     let limit = MAX_FILE.saturating_add(1);

@@ -70,7 +70,7 @@ pub struct SkippedLines {
 }
 
 /// A file of sixteen million broken lines must not become as many log lines.
-const REMEMBERED: usize = 64;
+pub(super) const REMEMBERED: usize = 64;
 
 impl SkippedLines {
     /// Remembers and logs a line.

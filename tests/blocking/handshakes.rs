@@ -5,11 +5,15 @@ use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use handfast::auth::public_key_by_login;
 use handfast::auth::{
     Attempt, Authenticator, Password, PeerAddr, ip_allowlist, password, public_key,
 };
 use handfast::blocking::{Client, Server, Stream};
 use handfast::key::Identity;
+#[cfg(unix)]
+use handfast::trust::StrictModes;
 use handfast::trust::{AuthorizedKeys, HostKeyError, PinnedKeys};
 use handfast::{AcceptError, Cipher, ConnectError, Deadlines, ErrorCode, Peer};
 use zeroize::Zeroizing;
@@ -260,4 +264,25 @@ fn anything_that_is_read_and_written_carries_it() {
     });
     assert!(answer == [3; 50_000]);
     soon(move || serving.join().unwrap());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_login_has_its_own_file_on_threads_too() {
+    let ends = Ends::new();
+    let alice = Identity::generate().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("alice"), format!("{}\n", alice.public_key())).unwrap();
+    let stack = public_key_by_login(&format!("{}/%u", folder.path().display()))
+        .unwrap()
+        .strict_modes(StrictModes::Below(folder.path().to_owned()));
+    let server = Server::new(ends.host.clone()).authenticator(stack);
+    let client = Client::new()
+        .identity(alice)
+        .host_verifier(PinnedKeys::new([ends.host.public_key().clone()]));
+    let (connected, accepted) = shake(&client.clone().login("alice"), &server);
+    assert_eq!(accepted.unwrap().1.login, "alice");
+    connected.unwrap();
+    let (_, accepted) = shake(&client.login("bob"), &server);
+    assert!(matches!(accepted, Err(AcceptError::Denied { .. })));
 }

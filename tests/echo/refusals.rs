@@ -37,13 +37,37 @@ fn strangers_are_refused_and_told_no_reason() {
 }
 
 #[test]
-fn a_line_with_options_admits_nobody() {
+fn a_line_with_an_option_that_is_not_known_admits_nobody() {
     let desk = Desk::new();
-    desk.write("authorized_keys", format!("no-pty {}", desk.read("authorized_keys")));
+    desk.write("authorized_keys", format!("zone {}", desk.read("authorized_keys")));
     let server = desk.serve(&["--authorized-keys", "authorized_keys"]);
     desk.know(&server);
     desk.call(&server, &["--identity", "alice"], b"hello").fails(3, DENIED);
     assert!(server.log().contains("authorized_keys:1"), "{}", server.log());
+}
+
+#[test]
+fn the_options_of_a_line_are_held() {
+    let desk = Desk::new();
+    let line = desk.read("authorized_keys");
+    for (options, refused) in [
+        ("restrict,from=\"127.0.0.0/8,!127.0.0.9\",expiry-time=\"99991231Z\"", None),
+        ("from=\"192.0.2.0/24\"", Some("the entry is for clients from `192.0.2.0/24`")),
+        ("expiry-time=\"20000101\"", Some("the entry has expired")),
+        ("command=\"true\"", Some("the entry is for one command")),
+    ] {
+        desk.write("authorized_keys", format!("{options} {line}"));
+        let server = desk.serve(&["--authorized-keys", "authorized_keys"]);
+        desk.know(&server);
+        let call = desk.call(&server, &["--identity", "alice"], b"hello");
+        match refused {
+            None => assert_eq!(call.out, b"hello", "{options}"),
+            Some(reason) => {
+                call.fails(3, DENIED);
+                assert!(server.log().contains(reason), "{}", server.log());
+            }
+        }
+    }
 }
 
 #[test]
@@ -115,7 +139,8 @@ fn a_revoked_host_key_is_refused_with_its_line() {
 async fn an_eager_client_is_told_that_another_factor_is_needed() {
     let desk = Desk::new();
     let host = handfast::key::Identity::load(desk.path("host")).unwrap();
-    let keys = AuthorizedKeys::open(desk.path("authorized_keys")).unwrap();
+    let keys =
+        AuthorizedKeys::parse("authorized_keys", desk.read("authorized_keys").as_bytes()).unwrap();
     let never = |_: String, _: Password| async { None::<()> };
     let server =
         handfast::Server::new(host.clone()).authenticator(public_key(keys).and(password(never)));

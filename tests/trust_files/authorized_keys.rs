@@ -1,10 +1,22 @@
 //! Decisions over `authorized_keys`, and files that are refused.
 
 use std::fs;
+use std::time::SystemTime;
 
-use handfast::trust::{AuthorizedKeys, Decision, TrustErrorKind};
+use handfast::key::PublicKey;
+use handfast::trust::{AuthorizedKeys, Decision, Question, StrictModes, TrustErrorKind};
 
 use crate::{RSA, keys};
+
+fn decide(keys: &AuthorizedKeys, key: &PublicKey) -> Decision {
+    keys.decide(&Question::new(key, SystemTime::UNIX_EPOCH))
+}
+
+/// Temporary folders lie where everybody may write.
+#[cfg(unix)]
+fn below(folder: &tempfile::TempDir) -> StrictModes {
+    StrictModes::Below(folder.path().to_owned())
+}
 
 #[test]
 fn truth_table() {
@@ -16,11 +28,8 @@ fn truth_table() {
         (format!("{b}\n{RSA}\n"), "no line of authorized_keys lists this key"),
         (format!("#{a}"), "no line of authorized_keys lists this key"),
         (format!("nonsense\n{a}\0\n{a}"), "authorized_keys:3 admits this key"),
-        (
-            format!("restrict {a}"),
-            "authorized_keys:1: the entry has options, which this version does not honour: restrict",
-        ),
-        (format!("restrict {a}\n{a}"), "authorized_keys:2 admits this key"),
+        (format!("tunnel=\"1\" {a}\n{a}"), "authorized_keys:2 admits this key"),
+        (format!("restrict {a}\n{a}"), "authorized_keys:1 admits this key"),
         (
             format!("cert-authority {a}"),
             "authorized_keys:1: the entry is a certificate authority, which this version does not honour",
@@ -30,7 +39,7 @@ fn truth_table() {
         (format!("@revoked {a}"), "authorized_keys:1: `@revoked` is not the name of an option"),
     ] {
         let keys = AuthorizedKeys::parse("authorized_keys", file.as_bytes()).unwrap();
-        assert_eq!(keys.find(&a).to_string(), expected, "{file}");
+        assert_eq!(decide(&keys, &a).to_string(), expected, "{file}");
     }
 }
 
@@ -44,7 +53,7 @@ fn the_file_is_read_only_if_nobody_else_can_write_it() {
     let path = dir.path().join("authorized_keys");
     fs::write(&path, format!("{a} alice@example.org\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
-    let error = AuthorizedKeys::open(&path).unwrap_err();
+    let error = AuthorizedKeys::open_with(&path, &below(&dir)).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -53,7 +62,11 @@ fn the_file_is_read_only_if_nobody_else_can_write_it() {
         )
     );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let Decision::Admitted(entry) = AuthorizedKeys::open(&path).unwrap().find(&a) else { panic!() };
+    let Decision::Admitted(entry) =
+        decide(&AuthorizedKeys::open_with(&path, &below(&dir)).unwrap(), &a)
+    else {
+        panic!()
+    };
     assert_eq!(entry.place().to_string(), format!("{}:1", path.display()));
     assert_eq!(entry.comment(), "alice@example.org");
 }

@@ -1,6 +1,6 @@
 //! `keytool authorize`.
 
-use handfast::trust::{Added, AuthorizedKeys, AuthorizedKeysFile, TrustErrorKind};
+use handfast::trust::{Added, AuthorizedKeys, AuthorizedKeysFile, NewKey, TrustErrorKind};
 
 use super::public_key_file;
 use crate::cli::Authorize;
@@ -13,16 +13,33 @@ pub(crate) fn run(args: Authorize) -> Result<Answer, Failure> {
     let comment = args.comment.unwrap_or(comment);
     let path = paths::or_default(args.file.file, "authorized_keys");
     paths::make_folder_of(&path)?;
-    match AuthorizedKeysFile::new(&path).add(&key, &comment)? {
+    let mut new = NewKey::new(&key).comment(&comment);
+    if let Some(list) = &args.from {
+        new = new.from(list);
+    }
+    if let Some(last) = args.expires {
+        new = new.expires(last);
+    }
+    if args.cert_authority {
+        new = new.cert_authority();
+    }
+    if let Some(logins) = &args.principals {
+        new = new.principals(logins);
+    }
+    match AuthorizedKeysFile::new(&path).add(&new)? {
         Added::Appended { at } => talk(format_args!("{at}: added {}", key.fingerprint())),
         Added::AlreadyThere { at } => {
-            talk(format_args!("{at}: admits {} already", key.fingerprint()));
+            let does = if args.cert_authority { "lists" } else { "admits" };
+            talk(format_args!("{at}: {does} {} already", key.fingerprint()));
         }
         _ => {}
     }
     // A file that others can write to is refused when it counts.
     if let Err(error) = AuthorizedKeys::open(&path)
-        && matches!(error.kind(), TrustErrorKind::WritableByOthers { .. })
+        && matches!(
+            error.kind(),
+            TrustErrorKind::WritableByOthers { .. } | TrustErrorKind::WritableFolder { .. }
+        )
     {
         talk(format_args!("warning: servers refuse this file: {error}"));
     }

@@ -1,6 +1,7 @@
 //! `keytool authorized list` and `keytool authorized remove`.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use handfast::key::{Fingerprint, printable};
 use handfast::trust::{AuthorizedKeysFile, AuthorizedLine, LineState};
@@ -54,9 +55,18 @@ fn to_json(line: &AuthorizedLine) -> Value {
     })
 }
 
+/// What the line does, and more about it.
 fn state(line: &AuthorizedLine) -> (&'static str, String) {
     match &line.state {
-        LineState::Admits => ("admits", String::new()),
+        LineState::Admits(permissions) if permissions.has_expired(SystemTime::now()) => {
+            ("admits nobody", format!("expired; {permissions}"))
+        }
+        LineState::Admits(permissions) => {
+            let options = line.key.as_ref().is_some_and(|key| !key.before().is_empty());
+            let effect = permissions.to_string();
+            let none = effect.is_empty() && options;
+            ("admits", if none { "its options have no effect here".to_owned() } else { effect })
+        }
         LineState::Refused(why) => ("admits nobody", why.to_string()),
         LineState::Skipped(fault) => ("passed over", fault.to_string()),
         _ => ("unknown", String::new()),

@@ -463,6 +463,12 @@ fn trust_files() -> Vec<Seed> {
     let patterns = |name: &str, reached, list: &str, host: &str| {
         seed("patterns", name, reached, &[&chunk(list.as_bytes()), host.as_bytes()])
     };
+    let options = |name: &str, reached, text: &str| {
+        seed("authorized_options", name, reached, &[text.as_bytes()])
+    };
+    let from = |name: &str, reached, list: &str| {
+        seed("from_list", name, reached, &[&chunk(&[192, 0, 2, 1]), list.as_bytes()])
+    };
     let (host, other, alice) = (fixed::host(), fixed::other_host(), fixed::alice());
     let (host, other, alice) = (host.public_key(), other.public_key(), alice.public_key());
     // `192.0.2.1` as ssh-keygen -H writes it
@@ -511,6 +517,22 @@ fn trust_files() -> Vec<Seed> {
         ),
         keys("certificate-authority", Proved, &format!("cert-authority,principals=\"a\" {host}\n")),
         keys("options-unreadable", Proved, &format!("command=\"x {host}\n no-pty,, {host}\n")),
+        options("none", Proved, "restrict,no-pty,"),
+        options(
+            "all",
+            Proved,
+            "from=\"127.0.0.1,192.0.2.0/24\",expiry-time=\"20380119Z\",command=\"a \\\"b\\\"\",environment=\"A=b\"",
+        ),
+        options("elsewhere", Nothing, "from=\"10.0.0.0/8\""),
+        options("malformed", Nothing, "expiry-time=\"20380230\""),
+        options("authority", Nothing, "cert-authority,principals=\"alice\""),
+        options("forwarding", Nothing, "permitopen=\"localhost:1\""),
+        from("network", Proved, "192.0.2.0/24,!192.0.2.9,2001:db8::/32"),
+        from("pattern", Proved, "192.0.?.*"),
+        from("excluded", Nothing, "*,!192.0.2.1,!c000:2*"),
+        from("mapped", Proved, "::ffff:192.0.2.0/120"),
+        from("malformed", Nothing, "*,192.0.2.1/24"),
+        from("short", Nothing, "*,192.2"),
         keys("several", Proved, &format!("\t{host}\r\n{other} o\r\n{alice}")),
     ]
 }

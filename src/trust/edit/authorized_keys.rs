@@ -1,14 +1,19 @@
 //! Changing `authorized_keys`.
 
+mod new_key;
+
 use std::path::{Path, PathBuf};
 
-use super::super::authorized_keys::parse_line;
+use jiff::tz::TimeZone;
+
+pub use self::new_key::NewKey;
+use super::super::authorized_keys::{Line, Meaning, parse_line};
 use super::super::file::{Contents, Ownership};
 use super::super::listing::ListedKey;
-use super::super::{AuthorizedKeys, Decision, LineFault, Place, TrustError, WhyRefused};
+use super::super::{AuthorizedKeys, LineFault, Permissions, Place, TrustError, WhyRefused};
 use super::lock::Missing;
-use super::{Added, EditError, append, change, check_comment, whole_lines};
-use crate::key::{Fingerprint, PublicKey};
+use super::{Added, EditError, append, change, whole_lines};
+use crate::key::Fingerprint;
 
 /// An `authorized_keys` file to be changed: one editor at a time, the old file or the new one and
 /// nothing between, and what is not touched stays byte for byte.
@@ -19,12 +24,12 @@ use crate::key::{Fingerprint, PublicKey};
 ///
 /// ```
 /// use handfast::key::Identity;
-/// use handfast::trust::{Added, AuthorizedKeysFile};
+/// use handfast::trust::{Added, AuthorizedKeysFile, NewKey};
 ///
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("authorized_keys");
 /// let (file, alice) = (AuthorizedKeysFile::new(&path), Identity::generate()?);
-/// let added = file.add(alice.public_key(), "alice@example.org")?;
+/// let added = file.add(&NewKey::new(alice.public_key()).comment("alice@example.org"))?;
 /// assert!(matches!(added, Added::Appended { at } if at.line() == 1));
 /// assert_eq!(file.remove(&alice.fingerprint())?.len(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,8 +55,8 @@ pub struct AuthorizedLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineState {
-    /// It admits its key.
-    Admits,
+    /// It admits its key, as far as its options go.
+    Admits(Permissions),
     /// It can be read, and admits nobody.
     Refused(WhyRefused),
     /// It was passed over.
@@ -64,37 +69,28 @@ impl AuthorizedKeysFile {
         Self { path: path.as_ref().to_owned() }
     }
 
-    /// Admits a key, unless a line does so already. A file that does not exist is made, with mode
-    /// 0600; its folder is not.
+    /// Admits a key, unless a line does so already in the same way. A file that does not exist is
+    /// made, with mode 0600; its folder is not.
     ///
     /// # Errors
-    /// [`EditError::Restricted`] if the key is listed with options, which a plain line would lift;
-    /// [`EditError::Comment`], and whatever keeps the file from being read or written.
-    pub fn add(&self, key: &PublicKey, comment: &str) -> Result<Added, EditError> {
-        let comment = check_comment(comment)?;
-        let space = if comment.is_empty() { "" } else { " " };
-        let text = format!("{key}{space}{comment}");
-        let read = parse_line(Place::new(&"".into(), 1), text.as_bytes());
-        if !read.is_ok_and(|read| {
-            read.is_some_and(|(read, line)| {
-                read == *key && line.refused.is_none() && line.entry.comment() == comment.trim_end()
-            })
-        }) {
-            return Err(EditError::Unreadable { text: key.to_string() });
-        }
+    /// [`EditError::Restricted`] if the key is listed with other options, which the new line would
+    /// lift; [`EditError::Unrestricted`] if it is listed without any, which the new line would not
+    /// change; [`EditError::Option`], [`EditError::Comment`], and whatever keeps the file from being
+    /// read or written.
+    pub fn add(&self, new: &NewKey<'_>) -> Result<Added, EditError> {
+        let (text, wanted) = new.line()?;
         change(&self.path, Missing::Create, |contents| {
-            match AuthorizedKeys::of(contents)?.find(key) {
-                Decision::Admitted(entry) => {
-                    return Ok((None, Added::AlreadyThere { at: entry.place().clone() }));
-                }
-                Decision::Refused(lines) => {
-                    let restricted = |why: &WhyRefused| *why != WhyRefused::CertAuthority;
-                    if let Some(line) = lines.iter().find(|line| restricted(line.why())) {
-                        let (at, why) = (line.place().clone(), line.why().clone());
-                        return Err(EditError::Restricted { at, why });
-                    }
-                }
-                Decision::Unlisted => {}
+            let keys = AuthorizedKeys::of(contents)?;
+            let lines = keys.lines_of(new.key);
+            if let Some(line) = lines.iter().find(|line| line.permissions == wanted) {
+                return Ok((None, Added::AlreadyThere { at: line.place.clone() }));
+            }
+            let is_authority =
+                |meaning: &Meaning| matches!(meaning, Err(WhyRefused::CertAuthority { .. }));
+            // what a key may sign, and whether it is admitted itself, are two things
+            let alike = |line: &&Line| is_authority(&line.permissions) == is_authority(&wanted);
+            if let Some(line) = lines.iter().find(alike) {
+                return Err(conflict(line));
             }
             let (bytes, number) = append(contents, &text);
             Ok((Some(bytes), Added::Appended { at: Place::new(contents.name(), number) }))
@@ -126,13 +122,16 @@ impl AuthorizedKeysFile {
     /// Whatever keeps the file from being read.
     pub fn lines(&self) -> Result<Vec<AuthorizedLine>, TrustError> {
         let contents = Contents::read(&self.path, Ownership::Any)?;
-        let mut lines = Vec::new();
+        let (mut lines, local) = (Vec::new(), TimeZone::system());
         for line in contents.lines() {
             let (number, bytes) = line?;
             let place = Place::new(contents.name(), number);
-            let state = match parse_line(place.clone(), bytes) {
+            let state = match parse_line(place.clone(), bytes, &local) {
                 Ok(None) => continue,
-                Ok(Some((_, line))) => line.refused.map_or(LineState::Admits, LineState::Refused),
+                Ok(Some((_, line))) => match line.permissions {
+                    Ok(permissions) => LineState::Admits((*permissions).clone()),
+                    Err(why) => LineState::Refused(why),
+                },
                 Err(fault) => LineState::Skipped(fault),
             };
             let key = ListedKey::parse(place.clone(), bytes).ok().flatten();
@@ -140,4 +139,18 @@ impl AuthorizedKeysFile {
         }
         Ok(lines)
     }
+}
+
+/// Why no other line is put beside this one.
+fn conflict(line: &Line) -> EditError {
+    let at = line.place.clone();
+    let restrictions = match &line.permissions {
+        Ok(permissions) => permissions.to_string(),
+        Err(WhyRefused::CertAuthority { principals: None, permissions }) => permissions.to_string(),
+        Err(why) => why.to_string(),
+    };
+    if restrictions.is_empty() {
+        return EditError::Unrestricted { at };
+    }
+    EditError::Restricted { at, restrictions }
 }

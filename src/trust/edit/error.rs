@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::key_file::quoted;
-use super::super::{Host, KnownKey, LineFault, Place, TrustError, WhyRefused};
+use super::super::{Host, KnownKey, LineFault, Place, TrustError};
 use super::WhyNotLearned;
 use crate::key::KeyError;
 use crate::key::shown::shown_whole;
@@ -127,15 +127,33 @@ pub enum EditError {
         /// The line that revokes it.
         at: Place,
     },
-    /// The key is listed with restrictions, which a line without them would lift.
+    /// The key is listed with other options, which another line would lift.
     #[error(
-        "{at} lists this key with restrictions ({why}), and a plain line would lift them; edit that line by hand, or remove it first"
+        "{at} lists this key with restrictions ({restrictions}), and another line would lift them; edit that line by hand, or remove it first"
     )]
     Restricted {
         /// The line.
         at: Place,
         /// What it says.
-        why: WhyRefused,
+        restrictions: String,
+    },
+    /// The key is listed without restrictions, which a line with some would not change.
+    #[error(
+        "{at} lists this key without restrictions, and a line with some would not restrict it; remove that line first"
+    )]
+    Unrestricted {
+        /// The line.
+        at: Place,
+    },
+    /// The value of an option would not count, or would not mean what was meant.
+    #[error("`{}` cannot be the value of the option `{name}`: {reason}", shown_whole(value))]
+    Option {
+        /// The option.
+        name: &'static str,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The operating system gave no random bytes.
     #[error("{0}; nothing was written")]

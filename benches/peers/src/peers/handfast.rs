@@ -86,7 +86,8 @@ impl Handfast {
             verify.trust(Some(&self.identity)).map_err(|failure| failure.error)?;
         let server = server.read(&mut auth).map_err(|failure| failure.error)?;
         let key = server.claims().key.as_ref().ok_or("no key was proved")?;
-        if !matches!(self.authorized.find(key), handfast::trust::Decision::Admitted(_)) {
+        let question = handfast::trust::Question::new(key, std::time::SystemTime::now());
+        if !matches!(self.authorized.decide(&question), handfast::trust::Decision::Admitted(_)) {
             return Err("the key is not listed".into());
         }
         let (_server, mut welcome) = server.welcome().map_err(|failure| failure.error)?;
