@@ -1,10 +1,14 @@
 //! What can be said on the command line.
 
+mod check;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use handfast::key::Fingerprint;
 use handfast::trust::Host;
+
+pub(crate) use self::check::{Check, Kind};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -58,6 +62,16 @@ Examples:
     /// Look after authorized_keys: which keys are admitted
     #[command(subcommand, arg_required_else_help = true)]
     Authorized(Authorized),
+    /// Say what is wrong with trust files and key files, and what to do about it
+    ///
+    /// What a file is, its contents tell: a private key, a public key, known_hosts or
+    /// authorized_keys. Looked at are its lines, who else can change it, and for a private key the
+    /// public key beside it.
+    #[command(after_help = "\
+Examples:
+  keytool check ~/.ssh/id_ed25519 ~/.ssh/known_hosts ~/.ssh/authorized_keys
+  keytool check --json --as authorized-keys /etc/rpc/admitted")]
+    Check(Check),
 }
 
 /// Where a passphrase comes from.

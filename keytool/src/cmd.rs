@@ -3,6 +3,7 @@
 mod add_host;
 mod authorize;
 mod authorized;
+mod check;
 mod fingerprint;
 mod generate;
 mod hosts;
@@ -26,5 +27,6 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
         Command::Authorize(args) => authorize::run(args),
         Command::Authorized(Authorized::List(args)) => authorized::list(args),
         Command::Authorized(Authorized::Remove(args)) => authorized::remove(args),
+        Command::Check(args) => check::run(&args),
     }
 }

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests end a test this way")]
 
+mod check;
 mod desk;
 
 use std::fs;
