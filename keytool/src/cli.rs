@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod check;
+mod explain;
 
 use std::path::PathBuf;
 
@@ -9,6 +10,7 @@ use handfast::key::Fingerprint;
 use handfast::trust::Host;
 
 pub(crate) use self::check::{Check, Kind};
+pub(crate) use self::explain::{Explain, ExplainClient, ExplainHost, Form};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -72,6 +74,9 @@ Examples:
   keytool check ~/.ssh/id_ed25519 ~/.ssh/known_hosts ~/.ssh/authorized_keys
   keytool check --json --as authorized-keys /etc/rpc/admitted")]
     Check(Check),
+    /// Say whether a key would be let in, and which line decides
+    #[command(subcommand, arg_required_else_help = true)]
+    Explain(Explain),
 }
 
 /// Where a passphrase comes from.

@@ -4,6 +4,7 @@ mod add_host;
 mod authorize;
 mod authorized;
 mod check;
+mod explain;
 mod fingerprint;
 mod generate;
 mod hosts;
@@ -11,7 +12,7 @@ mod public;
 mod public_key_file;
 mod scan;
 
-use crate::cli::{Authorized, Command, Hosts};
+use crate::cli::{Authorized, Command, Explain, Hosts};
 use crate::error::{Answer, Failure};
 
 /// Carries out a command.
@@ -28,5 +29,7 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
         Command::Authorized(Authorized::List(args)) => authorized::list(args),
         Command::Authorized(Authorized::Remove(args)) => authorized::remove(args),
         Command::Check(args) => check::run(&args),
+        Command::Explain(Explain::Host(args)) => explain::host::run(&args),
+        Command::Explain(Explain::Client(args)) => explain::client::run(&args),
     }
 }

@@ -42,6 +42,11 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A word for what is good, in its colour.
+pub(crate) fn good(word: &str) -> String {
+    coloured(AnsiColor::Green, word)
+}
+
 /// A word for what may be meant so.
 pub(crate) fn doubtful(word: &str) -> String {
     coloured(AnsiColor::Yellow, word)

@@ -25,7 +25,7 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
         let number = line.place.line();
         state(line, findings);
         let Some(key) = &line.key else { continue };
-        if line.state != LineState::Admits && key.before().is_empty() {
+        if matches!(line.state, LineState::Skipped(_)) {
             continue;
         }
         // The first line that admits a key wins; one without options admits it always.
@@ -56,14 +56,13 @@ fn state(line: &AuthorizedLine, findings: &mut Findings) {
             let severity = if unsupported { Severity::Warning } else { Severity::Error };
             findings.message(severity, number, &fault.to_string(), REMEDY);
         }
-        LineState::Refused(why @ WhyRefused::CertAuthority) => findings.warning(
-            number,
-            &format!("it admits nobody: {why}"),
-            "list the keys themselves, or remove it",
-        ),
         LineState::Refused(why) => {
-            let message = format!("it admits nobody: {why}");
-            findings.message(Severity::Error, number, &message, REMEDY);
+            // Options that cannot be read are a slip; others are what this version does not honour.
+            let severity = match why {
+                WhyRefused::BadOptions { .. } => Severity::Error,
+                _ => Severity::Warning,
+            };
+            findings.message(severity, number, &format!("it admits nobody: {why}"), REMEDY);
         }
         _ => {}
     }
