@@ -45,6 +45,17 @@ Examples:
   keytool public > ~/.ssh/id_ed25519.pub
   keytool public host_ed25519")]
     Public(Public),
+    /// Change, add or take away the passphrase of a private key
+    ///
+    /// The comment stays, and so do owner and mode. The file is the old one or the new one at every
+    /// moment. A key that ever lay on the disk without a passphrase is best replaced: what the old
+    /// file held can stay there until it is overwritten.
+    #[command(after_help = "\
+Examples:
+  keytool passphrase
+  keytool passphrase --new-passphrase-file secret host_ed25519
+  keytool passphrase --no-passphrase host_ed25519")]
+    Passphrase(ChangePassphrase),
     /// Print the fingerprints of keys in files of any kind
     #[command(after_help = "\
 Examples:
@@ -119,6 +130,22 @@ pub(crate) struct Public {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
+}
+
+/// `passphrase`.
+#[derive(Debug, Args)]
+pub(crate) struct ChangePassphrase {
+    /// The private key file [default: ~/.ssh/id_ed25519]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    /// Take the new passphrase from the first line of this file; without this it is asked for on
+    /// the terminal, twice
+    #[arg(long, value_name = "PATH")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
+    /// Write the private key unprotected
+    #[arg(long, conflicts_with = "new_passphrase_file")]
+    pub(crate) no_passphrase: bool,
 }
 
 /// `fingerprint`.

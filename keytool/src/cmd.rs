@@ -8,6 +8,7 @@ mod explain;
 mod fingerprint;
 mod generate;
 mod hosts;
+mod passphrase;
 mod public;
 mod public_key_file;
 mod scan;
@@ -20,6 +21,7 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
     match command {
         Command::Generate(args) => generate::run(args),
         Command::Public(args) => public::run(args),
+        Command::Passphrase(args) => passphrase::run(args),
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Hosts(Hosts::Scan(args)) => scan::run(&args),
         Command::Hosts(Hosts::Add(args)) => add_host::run(args),

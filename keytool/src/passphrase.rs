@@ -1,7 +1,7 @@
 //! Where a passphrase comes from.
 
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
@@ -74,10 +74,10 @@ fn from_file(path: PathBuf) -> Result<Passphrase, Failure> {
     Ok(text)
 }
 
-/// Asks on the terminal for the passphrase of a key that is to be made, twice; none if it is empty.
-pub(crate) fn ask_for_new() -> Result<Option<Passphrase>, Failure> {
+/// Asks on the terminal for a new passphrase, twice; none if it is empty.
+pub(crate) fn ask_for_new(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     for _ in 0..3 {
-        let first = ask("Passphrase for the new key (empty: none): ")?;
+        let first = ask(prompt)?;
         let again = ask("The same again: ")?;
         if first == again {
             return Ok((!first.is_empty()).then_some(first));
@@ -87,9 +87,16 @@ pub(crate) fn ask_for_new() -> Result<Option<Passphrase>, Failure> {
     Err(Failure::Usage("no passphrase was given twice alike; nothing was written".to_owned()))
 }
 
-/// Asks on the terminal for the passphrase of a key that there is.
-pub(crate) fn ask_for(name: &str) -> Result<Passphrase, Failure> {
-    ask(&format!("Passphrase for {name}: "))
+/// The passphrase of a key that there is: given, or asked for.
+pub(crate) fn given_or_asked(file: Option<PathBuf>, key: &Path) -> Result<Passphrase, Failure> {
+    let name = paths::shown(key);
+    match given(file)? {
+        Some(passphrase) => Ok(passphrase),
+        None if somebody_there() => ask(&format!("Passphrase for {name}: ")),
+        None => Err(Failure::Usage(format!(
+            "{name}: the key is protected by a passphrase, and there is no terminal to ask for it on; give it with --passphrase-file or {VARIABLE}"
+        ))),
+    }
 }
 
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {

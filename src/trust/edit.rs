@@ -9,7 +9,7 @@
 mod authorized_keys;
 mod error;
 mod known_hosts;
-mod lock;
+pub(super) mod lock;
 #[cfg(test)]
 mod tests;
 

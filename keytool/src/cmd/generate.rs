@@ -59,7 +59,7 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
 
 fn ask() -> Result<Option<Passphrase>, Failure> {
     if passphrase::somebody_there() {
-        return passphrase::ask_for_new();
+        return passphrase::ask_for_new("Passphrase for the new key (empty: none): ");
     }
     Err(Failure::Usage(format!(
         "there is no terminal to ask for a passphrase on; give one with --passphrase-file or {VARIABLE}, or say --no-passphrase"

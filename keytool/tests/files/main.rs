@@ -5,17 +5,17 @@
 #![expect(clippy::expect_used, reason = "helpers of tests end a test this way")]
 
 mod check;
+mod crash;
 mod desk;
+mod passphrase;
 
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use handfast::key::Identity;
-
+use self::crash::large;
 use self::desk::{Desk, KEYTOOL, parts, public_line};
 
 #[test]
@@ -233,70 +233,6 @@ fn two_who_append_a_hundred_lines_each_lose_none() {
     lines.sort();
     expected.sort();
     assert!(lines == expected, "{} lines", lines.len());
-}
-
-/// A file large enough that writing it takes a while.
-fn large(lines: usize) -> String {
-    let key = Identity::from_seed(&[1; 32]);
-    (0..lines).map(|n| format!("host{n}.example.org {} comment\n", key.public_key())).collect()
-}
-
-#[test]
-fn whoever_is_killed_leaves_the_old_file_or_the_new_one() {
-    let desk = Desk::new();
-    let old = large(3_000);
-    let key = public_line(2, "");
-    let new = format!("{old}rpc.example.org {key}").replace(" \n", "\n");
-    desk.write("k.pub", key);
-    desk.write("known", &old);
-    let add = ["hosts", "add", "rpc.example.org", "--key", "k.pub", "--file", "known"];
-    let remove = ["hosts", "remove", "rpc.example.org", "--file", "known"];
-
-    let started = Instant::now();
-    desk.done(&add);
-    let usual = started.elapsed();
-    assert!(desk.read("known") == new);
-
-    let (mut is_new, mut changed) = (true, 0);
-    for round in 0..300u32 {
-        let args = if is_new { &remove[..] } else { &add[..] };
-        let mut command = desk.command(KEYTOOL, args);
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("keytool");
-        // From at once to a little longer than it takes, in no order.
-        std::thread::sleep(usual * (round * 7 % 30) / 25);
-        let _ = child.kill();
-        child.wait().expect("its end");
-        let now = desk.read("known");
-        assert!(now == old || now == new, "round {round}: {} bytes", now.len());
-        changed += u32::from((now == new) != is_new);
-        is_new = now == new;
-    }
-    // What they left behind goes with the next one that is let finish.
-    if is_new {
-        desk.done(&remove);
-    }
-    desk.done(&add);
-    assert!(desk.read("known") == new, "after {changed} changes");
-    assert_eq!(desk.names(), ["k.pub", "known"]);
-}
-
-#[test]
-fn a_killed_generate_leaves_no_half_key() {
-    let desk = Desk::new();
-    for round in 0..100u32 {
-        let name = format!("k{round}");
-        let mut command = desk.command(KEYTOOL, &["generate", "--no-passphrase", &name]);
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("keytool");
-        std::thread::sleep(Duration::from_micros(u64::from(round) * 300));
-        let _ = child.kill();
-        child.wait().expect("its end");
-        if desk.path(&name).exists() {
-            assert_eq!(desk.mode(&name), 0o600);
-            desk.done(&["public", &name]);
-        }
-    }
 }
 
 #[test]
