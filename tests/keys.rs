@@ -362,7 +362,7 @@ fn a_saved_key_is_its_owners_alone_and_follows_no_link() {
 fn a_passphrase_is_changed_in_place() {
     let desk = Desk::new();
     let path = desk.make("id", &["-t", "ed25519", "-a", "1", "-N", "old"]);
-    let (before, public) = (desk.read("id"), desk.public("id"));
+    let (before, public) = (desk.read("id"), desk.public("id.pub"));
     let change = |old, new| Identity::change_passphrase(&path, old, new);
     for (old, new, expected) in [
         (None, Some(&b"new"[..]), KeyError::PassphraseNeeded),

@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod manual;
 
 use std::path::PathBuf;
 
@@ -11,6 +12,7 @@ use handfast::trust::Host;
 
 pub(crate) use self::check::{Check, Kind};
 pub(crate) use self::explain::{Explain, ExplainClient, ExplainHost, Form};
+pub(crate) use self::manual::{Completions, Man};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -88,6 +90,19 @@ Examples:
     /// Say whether a key would be let in, and which line decides
     #[command(subcommand, arg_required_else_help = true)]
     Explain(Explain),
+    /// Print the completions for a shell
+    #[command(after_help = "\
+Examples:
+  keytool completions bash > ~/.local/share/bash-completion/completions/keytool
+  keytool completions zsh > ~/.zfunc/_keytool
+  keytool completions fish > ~/.config/fish/completions/keytool.fish")]
+    Completions(Completions),
+    /// Print the man page, or write the pages of all commands
+    #[command(after_help = "\
+Examples:
+  keytool man | man -l -
+  keytool man --dir ~/.local/share/man/man1")]
+    Man(Man),
 }
 
 /// Where a passphrase comes from.

@@ -8,6 +8,7 @@ mod explain;
 mod fingerprint;
 mod generate;
 mod hosts;
+mod manual;
 mod passphrase;
 mod public;
 mod public_key_file;
@@ -33,5 +34,7 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
         Command::Check(args) => check::run(&args),
         Command::Explain(Explain::Host(args)) => explain::host::run(&args),
         Command::Explain(Explain::Client(args)) => explain::client::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::man(&args),
     }
 }

@@ -326,3 +326,49 @@ fn a_passphrase_is_asked_for_on_a_terminal() {
     assert_eq!(code, 0, "{data}{talk}");
     assert_eq!(desk.keygen(&["-y", "-P", "secret", "-f", "k"]), desk.read("k.pub"));
 }
+
+#[test]
+fn every_command_has_a_man_page_and_completions() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("man1")).expect("a folder");
+    let (code, data, talk) = desk.keytool(&["man", "--dir", "man1"]);
+    assert_eq!((code, data.as_str()), (0, ""), "{talk}");
+    let pages = [
+        "",
+        "authorize",
+        "authorized",
+        "authorized-list",
+        "authorized-remove",
+        "check",
+        "completions",
+        "explain",
+        "explain-client",
+        "explain-host",
+        "fingerprint",
+        "generate",
+        "hosts",
+        "hosts-add",
+        "hosts-find",
+        "hosts-remove",
+        "hosts-scan",
+        "man",
+        "passphrase",
+        "public",
+    ];
+    for page in pages {
+        let hyphen = if page.is_empty() { "" } else { "-" };
+        let text = desk.read(&format!("man1/keytool{hyphen}{page}.1"));
+        assert!(text.contains(".TH keytool"), "{page}: {text}");
+    }
+    assert_eq!(fs::read_dir(desk.path("man1")).expect("the folder").count(), pages.len());
+    assert!(desk.done(&["man"]).contains(".SH SUBCOMMANDS"));
+    assert_eq!(desk.keytool(&["man", "--dir", "missing"]).0, 3);
+
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = desk.done(&["completions", shell]);
+        assert!(script.contains("no-passphrase") && script.contains("authorized"), "{shell}");
+    }
+    let (code, _, talk) = desk.shell("\"$KEYTOOL\" completions bash > script && bash -n script");
+    assert_eq!(code, 0, "{talk}");
+    assert_eq!(desk.keytool(&["completions", "csh"]).0, 2);
+}
