@@ -1,5 +1,6 @@
 //! keytool, the key manager of handfast: keys, and the files that say whom to trust.
 
+mod ask;
 mod cli;
 mod cmd;
 mod error;

@@ -1,10 +1,11 @@
 //! Where a passphrase comes from.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::ask::somebody_there;
 use crate::error::Failure;
 use crate::output::talk;
 use crate::paths;
@@ -17,11 +18,6 @@ const MAX: u64 = 4096;
 
 /// A passphrase; wiped when dropped.
 pub(crate) type Passphrase = Zeroizing<Vec<u8>>;
-
-/// Whether somebody is there to be asked. Only then is anybody.
-pub(crate) fn somebody_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// The passphrase that was given without asking: from a file, or the environment.
 pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure> {

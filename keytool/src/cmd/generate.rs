@@ -7,6 +7,7 @@ use handfast::key::{Identity, MAX_FILE, PublicKey, printable};
 use handfast::trust::KeyFileError;
 use serde_json::json;
 
+use crate::ask::somebody_there;
 use crate::cli::Generate;
 use crate::error::{Answer, Failure};
 use crate::output::{data, json, talk};
@@ -58,7 +59,7 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
 }
 
 fn ask() -> Result<Option<Passphrase>, Failure> {
-    if passphrase::somebody_there() {
+    if somebody_there() {
         return passphrase::ask_for_new("Passphrase for the new key (empty: none): ");
     }
     Err(Failure::Usage(format!(

@@ -3,6 +3,7 @@
 use handfast::key::{Identity, KeyError};
 use handfast::trust::KeyFileError;
 
+use crate::ask::somebody_there;
 use crate::cli::ChangePassphrase;
 use crate::error::{Answer, Failure};
 use crate::output::talk;
@@ -49,7 +50,7 @@ pub(crate) fn run(args: ChangePassphrase) -> Result<Answer, Failure> {
 }
 
 fn ask() -> Result<Passphrase, Failure> {
-    if !passphrase::somebody_there() {
+    if !somebody_there() {
         return Err(Failure::Usage(
             "there is no terminal to ask for a new passphrase on; give one with --new-passphrase-file, or say --no-passphrase".to_owned(),
         ));

@@ -1,6 +1,6 @@
 //! `keytool check`, where owners and modes matter.
 
-use crate::desk::{Desk, public_line};
+use crate::desk::{Desk, KEYTOOL, parts, public_line};
 
 const LINE: &str = "rpc.example.org ssh-ed25519 \
                     AAAAC3NzaC1lZDI1NTE5AAAAIJmaIp1ahafeSGOpA9leTF2C29VxnuIPUVIrJGmfk63O\n";
@@ -96,5 +96,32 @@ fn a_line_of_a_megabyte_is_named() {
         let data = found(&desk, &[name]);
         assert!(data.starts_with(&format!("{name}:2: error: ")), "{data}");
         assert!(data.contains("the line has 2097152 bytes and at most 1048576 are read"), "{data}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_asks() {
+    let desk = Desk::new();
+    desk.write("known_hosts", "no key\n");
+    let output = |variable: &str| {
+        let mut command = desk.command(KEYTOOL, &["check", "known_hosts"]);
+        parts(command.env(variable, "1").output().expect("keytool")).1
+    };
+    assert!(output("CLICOLOR_FORCE").contains("\u{1b}[31m"));
+    for variable in ["NO_COLOR", "TERM_PROGRAM"] {
+        assert!(!output(variable).contains('\u{1b}'), "{variable}");
+    }
+}
+
+#[test]
+#[ignore = "needs script of util-linux, for a terminal"]
+fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
+    let desk = Desk::new();
+    desk.write("known_hosts", "no key\n");
+    for (variable, coloured) in [("TERM=xterm", true), ("TERM=xterm NO_COLOR=1", false)] {
+        let (_, data, _) = desk
+            .shell(&format!("{variable} script -qec '\"$KEYTOOL\" check known_hosts' /dev/null"));
+        assert!(data.contains("known_hosts:1: "), "{data}");
+        assert_eq!(data.contains('\u{1b}'), coloured, "{data}");
     }
 }
