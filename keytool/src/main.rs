@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         Ok(answer) => answer.into(),
         Err(failure) => {
             if !failure.is_closed_pipe() {
-                output::talk(format_args!("error: {failure}"));
+                output::talk(format_args!("{}: {failure}", output::bad("error")));
             }
             failure.into()
         }

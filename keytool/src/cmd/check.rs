@@ -25,15 +25,15 @@ use crate::paths;
 const KRL: &[u8] = b"SSHKRL\n\0";
 
 pub(crate) fn run(args: &Check) -> Result<Answer, Failure> {
-    let (mut all, mut unreadable) = (Vec::new(), None);
+    let (mut all, mut unreadable) = (Vec::new(), false);
     for path in &args.files {
         match check(path, args.kind) {
             Ok(findings) => all.extend(findings.into_list()),
             Err(failure) if args.files.len() == 1 => return Err(failure),
             // The other files are looked at all the same.
             Err(failure) => {
-                talk(format_args!("error: {failure}"));
-                unreadable = Some(failure);
+                talk(format_args!("{}: {failure}", output::bad("error")));
+                unreadable = true;
             }
         }
     }
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Check) -> Result<Answer, Failure> {
     } else {
         all.iter().try_for_each(|finding| data(line(finding)))?;
     }
-    if let Some(Failure::Io(_)) = unreadable {
+    if unreadable {
         return Err(Failure::Io("not all of the files could be read".to_owned()));
     }
     if all.is_empty() {
@@ -57,6 +57,11 @@ pub(crate) fn run(args: &Check) -> Result<Answer, Failure> {
 }
 
 fn check(given: &Path, kind: Option<Kind>) -> Result<Findings, Failure> {
+    if given == Path::new("-") {
+        return Err(Failure::Usage(
+            "standard input has no owner and no mode to check; give the path of a file".to_owned(),
+        ));
+    }
     let path = &paths::home(given)?;
     let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
     if path.exists() && !is_file {

@@ -14,7 +14,7 @@ use super::public_key::WEAK;
 const REMEDY: &str = "correct or remove it";
 
 /// Names of one line that are tried; nobody lists more, and trying takes long.
-const MOST_NAMES: usize = 64;
+const MOST_NAMES: usize = 32;
 
 pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
     modes::check(path, findings);
@@ -149,10 +149,10 @@ impl<'a> Line<'a> {
         said: &mut HashMap<(Option<&'static str>, Fingerprint, &'b str), usize>,
         findings: &mut Findings,
     ) {
-        // A negation is about its own line only.
-        let negated = self.names().any(|name| name.starts_with('!'));
-        let names: Vec<_> =
-            if negated { vec![self.hosts.as_str()] } else { self.names().collect() };
+        // A negation is about its own line only; a list that is too long counts as one name.
+        let whole = self.names().any(|name| name.starts_with('!'))
+            || self.names().nth(MOST_NAMES).is_some();
+        let names: Vec<_> = if whole { vec![self.hosts.as_str()] } else { self.names().collect() };
         let mut earlier = None;
         let mut news = false;
         for name in names {
