@@ -387,6 +387,35 @@ fn a_saved_key_is_its_owners_alone_and_follows_no_link() {
 }
 
 #[test]
+fn a_passphrase_is_changed_in_place() {
+    let desk = Desk::new();
+    let path = desk.make("id", &["-t", "ed25519", "-a", "1", "-N", "old"]);
+    let (before, public) = (desk.read("id"), desk.public("id.pub"));
+    let change = |old, new| Identity::change_passphrase(&path, old, new);
+    for (old, new, expected) in [
+        (None, Some(&b"new"[..]), KeyError::PassphraseNeeded),
+        (Some(&b"new"[..]), None, KeyError::WrongPassphrase),
+        (Some(b"old"), Some(b""), KeyError::EmptyPassphrase),
+    ] {
+        match change(old, new).expect_err("an error") {
+            KeyFileError::Key { problem, .. } => assert_eq!(problem, expected),
+            error => panic!("{error}"),
+        }
+        assert_eq!(desk.read("id"), before);
+    }
+    change(Some(b"old"), Some(b"new")).expect("a change");
+    let identity = Identity::load_with_passphrase(&path, b"new").expect("the key");
+    assert_eq!((identity.public_key(), identity.comment()), (&public, "alice@example.org"));
+    change(Some(b"new"), None).expect("a change");
+    assert_eq!(Identity::load(&path).expect("the key").public_key(), &public);
+    let missing = Identity::change_passphrase(desk.path("missing"), None, None);
+    assert!(matches!(missing, Err(KeyFileError::NotFound { .. })));
+    let folder = Identity::change_passphrase(desk.0.path(), None, None);
+    assert!(matches!(folder, Err(KeyFileError::NotAFile { .. })));
+    assert_eq!(fs::read_dir(desk.0.path()).expect("the directory").count(), 2);
+}
+
+#[test]
 fn ssh_keygen_verifies_our_signatures() {
     let desk = Desk::new();
     let alice = Identity::from_seed(&[1; 32]);

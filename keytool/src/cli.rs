@@ -1,11 +1,19 @@
 //! What can be said on the command line.
 
+mod check;
+mod explain;
+mod manual;
+
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::{Args, Parser, Subcommand};
 use handfast::key::Fingerprint;
 use handfast::trust::{Host, expiry_time};
+
+pub(crate) use self::check::{Check, Kind};
+pub(crate) use self::explain::{Explain, ExplainClient, ExplainHost, Form};
+pub(crate) use self::manual::{Completions, Man};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,6 +48,17 @@ Examples:
   keytool public > ~/.ssh/id_ed25519.pub
   keytool public host_ed25519")]
     Public(Public),
+    /// Change, add or take away the passphrase of a private key
+    ///
+    /// The comment stays, and so do owner and mode. The file is the old one or the new one at every
+    /// moment. A key that ever lay on the disk without a passphrase is best replaced: what the old
+    /// file held can stay there until it is overwritten.
+    #[command(after_help = "\
+Examples:
+  keytool passphrase
+  keytool passphrase --new-passphrase-file secret host_ed25519
+  keytool passphrase --no-passphrase host_ed25519")]
+    Passphrase(ChangePassphrase),
     /// Print the fingerprints of keys in files of any kind
     #[command(after_help = "\
 Examples:
@@ -60,6 +79,32 @@ Examples:
     /// Look after authorized_keys: which keys are admitted
     #[command(subcommand, arg_required_else_help = true)]
     Authorized(Authorized),
+    /// Say what is wrong with trust files and key files, and what to do about it
+    ///
+    /// What a file is, its contents tell: a private key, a public key, known_hosts or
+    /// authorized_keys. Looked at are its lines, who else can change it, and for a private key the
+    /// public key beside it.
+    #[command(after_help = "\
+Examples:
+  keytool check ~/.ssh/id_ed25519 ~/.ssh/known_hosts ~/.ssh/authorized_keys
+  keytool check --json --as authorized-keys /etc/rpc/admitted")]
+    Check(Check),
+    /// Say whether a key would be let in, and which line decides
+    #[command(subcommand, arg_required_else_help = true)]
+    Explain(Explain),
+    /// Print the completions for a shell
+    #[command(after_help = "\
+Examples:
+  keytool completions bash > ~/.local/share/bash-completion/completions/keytool
+  keytool completions zsh > ~/.zfunc/_keytool
+  keytool completions fish > ~/.config/fish/completions/keytool.fish")]
+    Completions(Completions),
+    /// Print the man page, or write the pages of all commands
+    #[command(after_help = "\
+Examples:
+  keytool man | man -l -
+  keytool man --dir ~/.local/share/man/man1")]
+    Man(Man),
 }
 
 /// Where a passphrase comes from.
@@ -102,6 +147,22 @@ pub(crate) struct Public {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) passphrase: PassphraseArgs,
+}
+
+/// `passphrase`.
+#[derive(Debug, Args)]
+pub(crate) struct ChangePassphrase {
+    /// The private key file [default: ~/.ssh/id_ed25519]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    /// Take the new passphrase from the first line of this file; without this it is asked for on
+    /// the terminal, twice
+    #[arg(long, value_name = "PATH")]
+    pub(crate) new_passphrase_file: Option<PathBuf>,
+    /// Write the private key unprotected
+    #[arg(long, conflicts_with = "new_passphrase_file")]
+    pub(crate) no_passphrase: bool,
 }
 
 /// `fingerprint`.

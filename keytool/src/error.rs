@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use handfast::key::KeyError;
 use handfast::trust::{EditError, KeyFileError, TrustError};
 
 use crate::paths::shown;
@@ -91,6 +92,9 @@ impl From<KeyFileError> for Failure {
                 "{}: there is no such file; make a key with `keytool generate`",
                 shown(&path)
             )),
+            KeyFileError::Key { problem: KeyError::WrongPassphrase, .. } => {
+                Self::No(error.to_string())
+            }
             KeyFileError::Write { path, problem } if problem.kind() == io::ErrorKind::NotFound => {
                 let path = shown(&path);
                 Self::Io(format!(

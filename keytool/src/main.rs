@@ -1,5 +1,6 @@
 //! keytool, the key manager of handfast: keys, and the files that say whom to trust.
 
+mod ask;
 mod cli;
 mod cmd;
 mod error;
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         Ok(answer) => answer.into(),
         Err(failure) => {
             if !failure.is_closed_pipe() {
-                output::talk(format_args!("error: {failure}"));
+                output::talk(format_args!("{}: {failure}", output::bad("error")));
             }
             failure.into()
         }

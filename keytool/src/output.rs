@@ -1,15 +1,17 @@
-//! Data goes to standard output, talk to standard error.
+//! Data goes to standard output, talk to standard error; colours only where it is a terminal, and the
+//! environment variable `NO_COLOR` is not set.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 
+use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use crate::error::Failure;
 
 /// A line of data.
 pub(crate) fn data(line: impl fmt::Display) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
+    let mut out = anstream::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| Failure::printing(&error))
 }
 
@@ -20,7 +22,7 @@ pub(crate) fn json(value: &Value) -> Result<(), Failure> {
 
 /// A line for people. That nobody hears it changes nothing.
 pub(crate) fn talk(line: impl fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
 /// Rows as columns, the last of them as wide as it is.
@@ -38,4 +40,25 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
         data(line.trim_end())?;
     }
     Ok(())
+}
+
+/// A word for what is good, in its colour.
+pub(crate) fn good(word: &str) -> String {
+    coloured(AnsiColor::Green, word)
+}
+
+/// A word for what may be meant so.
+pub(crate) fn doubtful(word: &str) -> String {
+    coloured(AnsiColor::Yellow, word)
+}
+
+/// A word for what is bad.
+pub(crate) fn bad(word: &str) -> String {
+    coloured(AnsiColor::Red, word)
+}
+
+/// Taken out again on the way, where there is no terminal.
+fn coloured(colour: AnsiColor, word: &str) -> String {
+    let style = Style::new().bold().fg_color(Some(colour.into()));
+    format!("{style}{word}{style:#}")
 }

@@ -1,10 +1,11 @@
 //! Where a passphrase comes from.
 
-use std::io::{self, IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::ask::somebody_there;
 use crate::error::Failure;
 use crate::output::talk;
 use crate::paths;
@@ -17,11 +18,6 @@ const MAX: u64 = 4096;
 
 /// A passphrase; wiped when dropped.
 pub(crate) type Passphrase = Zeroizing<Vec<u8>>;
-
-/// Whether somebody is there to be asked. Only then is anybody.
-pub(crate) fn somebody_there() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
-}
 
 /// The passphrase that was given without asking: from a file, or the environment.
 pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure> {
@@ -74,10 +70,10 @@ fn from_file(path: PathBuf) -> Result<Passphrase, Failure> {
     Ok(text)
 }
 
-/// Asks on the terminal for the passphrase of a key that is to be made, twice; none if it is empty.
-pub(crate) fn ask_for_new() -> Result<Option<Passphrase>, Failure> {
+/// Asks on the terminal for a new passphrase, twice; none if it is empty.
+pub(crate) fn ask_for_new(prompt: &str) -> Result<Option<Passphrase>, Failure> {
     for _ in 0..3 {
-        let first = ask("Passphrase for the new key (empty: none): ")?;
+        let first = ask(prompt)?;
         let again = ask("The same again: ")?;
         if first == again {
             return Ok((!first.is_empty()).then_some(first));
@@ -87,9 +83,16 @@ pub(crate) fn ask_for_new() -> Result<Option<Passphrase>, Failure> {
     Err(Failure::Usage("no passphrase was given twice alike; nothing was written".to_owned()))
 }
 
-/// Asks on the terminal for the passphrase of a key that there is.
-pub(crate) fn ask_for(name: &str) -> Result<Passphrase, Failure> {
-    ask(&format!("Passphrase for {name}: "))
+/// The passphrase of a key that there is: given, or asked for.
+pub(crate) fn given_or_asked(file: Option<PathBuf>, key: &Path) -> Result<Passphrase, Failure> {
+    let name = paths::shown(key);
+    match given(file)? {
+        Some(passphrase) => Ok(passphrase),
+        None if somebody_there() => ask(&format!("Passphrase for {name}: ")),
+        None => Err(Failure::Usage(format!(
+            "{name}: the key is protected by a passphrase, and there is no terminal to ask for it on; give it with --passphrase-file or {VARIABLE}"
+        ))),
+    }
 }
 
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {

@@ -88,3 +88,46 @@ async fn what_does_not_speak_the_protocol_has_no_key() {
     assert_eq!((code, data.as_str()), (3, ""));
     assert!(talk.contains(": no key was learnt: "), "{talk}");
 }
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs script of util-linux, for a terminal"]
+async fn the_person_at_the_terminal_is_shown_the_key_and_asked() {
+    let home = TempDir::new().expect("a temporary directory");
+    let identity = Identity::from_seed(&[7; 32]);
+    let key = identity.public_key().clone();
+    let listener = Server::new(identity).listen("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+
+    let answered = |answer: String| {
+        let script = format!(
+            "(sleep 2; printf '{answer}\\n'; sleep 2) | \
+             script -qec '\"$KEYTOOL\" hosts add {address} --file known' /dev/null"
+        );
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(home.path()).env("HOME", home.path());
+        command.env("KEYTOOL", env!("CARGO_BIN_EXE_keytool"));
+        async move {
+            let output = tokio::task::spawn_blocking(move || command.output()).await;
+            let output = output.expect("no panic").expect("sh");
+            (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+    };
+    let known = home.path().join("known");
+
+    let (code, talk) = answered("perhaps\\nno".to_owned()).await;
+    assert_eq!(code, Some(1), "{talk}");
+    assert!(talk.contains(&key.fingerprint().to_string()), "{talk}");
+    assert!(talk.contains("+--[ED25519 256]--+"), "{talk}");
+    assert_eq!(talk.matches("(yes, no, or paste the fingerprint)").count(), 2, "{talk}");
+    let other = Identity::from_seed(&[8; 32]).fingerprint();
+    let (code, talk) = answered(other.to_string()).await;
+    assert_eq!(code, Some(1), "{talk}");
+    assert!(talk.contains("either the fingerprint is another host's, or somebody stands between"));
+    assert!(!known.exists());
+
+    let (code, talk) = answered(key.fingerprint().to_string()).await;
+    assert_eq!(code, Some(0), "{talk}");
+    assert!(std::fs::read_to_string(known).expect("the file").contains(&key.to_string()));
+}

@@ -65,6 +65,7 @@ impl Identity {
     ) -> Result<Self, KeyError> {
         let Content { seed, signing, comment } = private_file::read(text.as_ref(), passphrase)?;
         let public = PublicKey::derived(signing.public());
+        let comment = String::from_utf8_lossy(&comment).into_owned();
         Ok(Self(Arc::new(Inner { seed, signing, public, comment })))
     }
 
@@ -75,7 +76,17 @@ impl Identity {
     /// [`KeyError::EmptyPassphrase`], [`KeyError::FileTooLarge`] for a comment beyond half of
     /// [`MAX_FILE`](super::MAX_FILE), [`KeyError::Randomness`].
     pub fn to_openssh(&self, passphrase: Option<&[u8]>) -> Result<Zeroizing<String>, KeyError> {
-        private_file::write(&self.0.seed, &self.0.comment, passphrase)
+        private_file::write(&self.0.seed, self.0.comment.as_bytes(), passphrase)
+    }
+
+    /// The text of a private key file under another passphrase, with its comment to the byte.
+    #[cfg(feature = "files")]
+    pub(crate) fn reseal(
+        text: &[u8],
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<Zeroizing<String>, KeyError> {
+        private_file::reseal(text, old, new)
     }
 
     /// The same key with another comment.

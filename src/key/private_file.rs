@@ -38,7 +38,8 @@ const MAX_PADDING: usize = 16;
 pub(super) struct Content {
     pub(super) seed: Secret<32>,
     pub(super) signing: SigningKey,
-    pub(super) comment: String,
+    /// As it stands in the file, which need not be UTF-8.
+    pub(super) comment: Vec<u8>,
 }
 
 pub(super) fn read(text: &[u8], passphrase: Option<&[u8]>) -> Result<Content, KeyError> {
@@ -236,12 +237,12 @@ fn open(body: &[u8], public: PublicKey, differ: KeyError) -> Result<Content, Key
     {
         return Err(KeyError::PublicHalfMismatch);
     }
-    Ok(Content { seed, signing, comment: String::from_utf8_lossy(comment).into_owned() })
+    Ok(Content { seed, signing, comment: comment.to_vec() })
 }
 
 pub(super) fn write(
     seed: &Secret<32>,
-    comment: &str,
+    comment: &[u8],
     passphrase: Option<&[u8]>,
 ) -> Result<Zeroizing<String>, KeyError> {
     // What surrounds the comment stays far below 1,024 bytes; base64 makes four bytes of three.
@@ -265,6 +266,22 @@ pub(super) fn write(
             .map_err(unwritable)?;
     }
     key.to_openssh(LineEnding::LF).map_err(unwritable)
+}
+
+/// The same file under another passphrase, or none; it has been read back.
+#[cfg(feature = "files")]
+pub(super) fn reseal(
+    text: &[u8],
+    old: Option<&[u8]>,
+    new: Option<&[u8]>,
+) -> Result<Zeroizing<String>, KeyError> {
+    let content = read(text, old)?;
+    let resealed = write(&content.seed, &content.comment, new)?;
+    let again = read(resealed.as_bytes(), new)?;
+    if again.signing.public() != content.signing.public() || again.comment != content.comment {
+        return Err(invalid("it could not be written"));
+    }
+    Ok(resealed)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod hashing;
 mod in_memory;
 mod known_hosts;
 mod learning;
-mod lock;
+pub(super) mod lock;
 #[cfg(test)]
 mod tests;
 

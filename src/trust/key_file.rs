@@ -1,6 +1,8 @@
 //! Private keys on disk: read only where nobody else can read them, written so that nobody else
 //! ever could.
 
+mod passphrase;
+
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -298,27 +300,39 @@ fn read(
     path: &Path,
     check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyFileError>,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    let path = || path.to_owned();
-    let failed = |problem: io::Error| match problem.kind() {
-        io::ErrorKind::NotFound => KeyFileError::NotFound { path: path() },
-        _ => KeyFileError::Read { path: path(), problem },
-    };
     // Only so as not to wait for a writer when a pipe is opened; what counts is asked of the open
-    // file below.
-    if !fs::metadata(path()).map_err(failed)?.is_file() {
-        return Err(KeyFileError::NotAFile { path: path() });
+    // file.
+    if !fs::metadata(path).map_err(unread(path))?.is_file() {
+        return Err(KeyFileError::NotAFile { path: path.to_owned() });
     }
-    let file = File::open(path()).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
+    read_open(&File::open(path).map_err(unread(path))?, path, check)
+}
+
+fn unread(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
+    let path = path.to_owned();
+    move |problem| match problem.kind() {
+        io::ErrorKind::NotFound => KeyFileError::NotFound { path: path.clone() },
+        _ => KeyFileError::Read { path: path.clone(), problem },
+    }
+}
+
+/// All of an open file, if its owner and mode are as they should be.
+fn read_open(
+    file: &File,
+    path: &Path,
+    check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyFileError>,
+) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
+    let metadata = file.metadata().map_err(unread(path))?;
     if !metadata.is_file() {
-        return Err(KeyFileError::NotAFile { path: path() });
+        return Err(KeyFileError::NotAFile { path: path.to_owned() });
     }
-    check(&path(), &metadata)?;
+    check(path, &metadata)?;
     // One byte more than allowed shows that there is too much; room for all, as growing leaves
     // copies behind.
     let limit = MAX_FILE.saturating_add(1);
     let mut text = Zeroizing::new(Vec::with_capacity(limit.saturating_add(64)));
-    file.take(u64::try_from(limit).unwrap_or(u64::MAX)).read_to_end(&mut text).map_err(failed)?;
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    file.take(most).read_to_end(&mut text).map_err(unread(path))?;
     Ok(text)
 }
 

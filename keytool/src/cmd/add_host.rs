@@ -1,15 +1,14 @@
 //! `keytool hosts add`.
 
-use std::io::{self, BufRead as _, Write as _};
-
 use handfast::key::{Fingerprint, PublicKey};
 use handfast::trust::{Added, Host, HostAnswer, KnownHostsFile, NewHost};
 
 use super::{public_key_file, scan};
+use crate::ask::{self, Said};
 use crate::cli::AddHost;
 use crate::error::{Answer, Failure};
 use crate::output::talk;
-use crate::{passphrase, paths};
+use crate::paths;
 
 pub(crate) fn run(args: AddHost) -> Result<Answer, Failure> {
     let host = &args.host;
@@ -41,7 +40,7 @@ pub(crate) fn run(args: AddHost) -> Result<Answer, Failure> {
 
 fn scanned(args: &AddHost) -> Result<PublicKey, Failure> {
     let asks = !args.yes && args.fingerprint.is_none();
-    if asks && !passphrase::somebody_there() {
+    if asks && !ask::somebody_there() {
         return Err(Failure::Usage(
             "there is no terminal to compare the fingerprint on; give the one that the host's operator names with --fingerprint, or its key with --key".to_owned(),
         ));
@@ -50,7 +49,13 @@ fn scanned(args: &AddHost) -> Result<PublicKey, Failure> {
     check(&args.host, &key, args.fingerprint)?;
     if asks {
         scan::describe(&args.host, &key);
-        confirm(&args.host, &key)?;
+        let said = ask::about_key(&args.host)?;
+        let nothing = || Failure::No(format!("{}: nothing was added", args.host));
+        match said {
+            Said::Yes => {}
+            Said::No => return Err(nothing()),
+            Said::Expected(fingerprint) => check(&args.host, &key, Some(fingerprint))?,
+        }
     }
     Ok(key)
 }
@@ -62,33 +67,5 @@ fn check(host: &Host, key: &PublicKey, expected: Option<Fingerprint>) -> Result<
             key.fingerprint()
         ))),
         _ => Ok(()),
-    }
-}
-
-/// Asks the person at the terminal, who may paste the fingerprint that the operator gave.
-fn confirm(host: &Host, key: &PublicKey) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::Io(format!("the terminal: {error}"));
-    loop {
-        {
-            let mut out = io::stderr().lock();
-            write!(
-                out,
-                "Is that what the operator of {host} says? (yes, no, or paste the fingerprint): "
-            )
-            .and_then(|()| out.flush())
-            .map_err(failed)?;
-        }
-        let mut line = String::new();
-        let len = io::stdin().lock().read_line(&mut line).map_err(failed)?;
-        let no = || Failure::No(format!("{host}: nothing was added"));
-        if len == 0 {
-            return Err(no());
-        }
-        match line.trim().parse() {
-            Ok(HostAnswer::Yes) => return Ok(()),
-            Ok(HostAnswer::No) => return Err(no()),
-            Ok(HostAnswer::Fingerprint(expected)) => return check(host, key, Some(expected)),
-            Err(help) => talk(help),
-        }
     }
 }

@@ -7,6 +7,7 @@ use handfast::key::{Identity, MAX_FILE, PublicKey, printable};
 use handfast::trust::KeyFileError;
 use serde_json::json;
 
+use crate::ask::somebody_there;
 use crate::cli::Generate;
 use crate::error::{Answer, Failure};
 use crate::output::{data, json, talk};
@@ -58,8 +59,8 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
 }
 
 fn ask() -> Result<Option<Passphrase>, Failure> {
-    if passphrase::somebody_there() {
-        return passphrase::ask_for_new();
+    if somebody_there() {
+        return passphrase::ask_for_new("Passphrase for the new key (empty: none): ");
     }
     Err(Failure::Usage(format!(
         "there is no terminal to ask for a passphrase on; give one with --passphrase-file or {VARIABLE}, or say --no-passphrase"

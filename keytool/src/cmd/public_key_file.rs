@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use handfast::key::PublicKey;
-use handfast::trust::list_keys;
+use handfast::trust::{ListedKey, list_keys};
 
 use crate::error::Failure;
 use crate::paths;
@@ -13,6 +13,19 @@ const MAX: usize = 65_536;
 
 /// The one key of a `.pub` file, and its comment.
 pub(crate) fn read(path: &Path) -> Result<(PublicKey, String), Failure> {
+    let key = read_any(path)?;
+    match key.public_key() {
+        Some(public) => Ok((public.clone(), key.comment().to_owned())),
+        None => Err(Failure::No(format!(
+            "{}: a key of type {} is not supported; make an Ed25519 key with `keytool generate`",
+            key.place(),
+            key.key_type()
+        ))),
+    }
+}
+
+/// The one key or certificate of a `.pub` file, of whatever type.
+pub(crate) fn read_any(path: &Path) -> Result<ListedKey, Failure> {
     let (name, bytes) = paths::read(path, MAX)?;
     if bytes.starts_with(b"-----BEGIN") {
         return Err(Failure::Usage(format!(
@@ -27,14 +40,7 @@ pub(crate) fn read(path: &Path) -> Result<(PublicKey, String), Failure> {
             key.place(),
             handfast::key::printable(key.before())
         ))),
-        [key] => match key.public_key() {
-            Some(public) => Ok((public.clone(), key.comment().to_owned())),
-            None => Err(Failure::No(format!(
-                "{}: a key of type {} is not supported; make an Ed25519 key with `keytool generate`",
-                key.place(),
-                key.key_type()
-            ))),
-        },
+        [key] => Ok(key.clone()),
         [] if skipped.total() > 0 => Err(Failure::Io(skipped.to_string())),
         [] => Err(Failure::Io(format!(
             "{name}: there is no key in it; expected `ssh-ed25519 AAAA...`"

@@ -13,7 +13,7 @@ const NAP: Duration = Duration::from_millis(5);
 
 /// What happens if there is no file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Missing {
+pub(in crate::trust) enum Missing {
     /// An empty one is made.
     Create,
     /// That is an error.
@@ -22,7 +22,7 @@ pub(super) enum Missing {
 
 /// A file that nobody else edits by these functions while this exists.
 #[derive(Debug)]
-pub(super) struct Locked {
+pub(in crate::trust) struct Locked {
     file: File,
     made_here: bool,
     #[cfg(unix)]
@@ -33,7 +33,7 @@ pub(super) struct Locked {
 
 impl Locked {
     /// Waits for its turn; `Ok(None)` if it does not come.
-    pub(super) fn open(path: &Path, missing: Missing) -> io::Result<Option<Self>> {
+    pub(in crate::trust) fn open(path: &Path, missing: Missing) -> io::Result<Option<Self>> {
         let started = Instant::now();
         loop {
             if let Some(locked) = Self::try_open(path, missing)? {
@@ -115,12 +115,12 @@ impl Locked {
         Err(io::Error::new(io::ErrorKind::Unsupported, "there are no locks on this system"))
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(in crate::trust) fn file(&self) -> &File {
         &self.file
     }
 
     /// Whether there was no file before.
-    pub(super) fn made_here(&self) -> bool {
+    pub(in crate::trust) fn made_here(&self) -> bool {
         self.made_here
     }
 
@@ -175,10 +175,10 @@ fn create(path: &Path) -> io::Result<File> {
 
 /// How a file looked: another program that takes no lock may have changed it when this differs.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Stamp(u64, Option<std::time::SystemTime>, (u64, u64));
+pub(in crate::trust) struct Stamp(u64, Option<std::time::SystemTime>, (u64, u64));
 
 impl Stamp {
-    pub(super) fn of(metadata: &fs::Metadata) -> Self {
+    pub(in crate::trust) fn of(metadata: &fs::Metadata) -> Self {
         #[cfg(unix)]
         let id = {
             use std::os::unix::fs::MetadataExt as _;

@@ -4,98 +4,19 @@
 #![cfg(unix)]
 #![expect(clippy::expect_used, reason = "helpers of tests end a test this way")]
 
+mod check;
+mod crash;
+mod desk;
+mod passphrase;
+
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Stdio;
 
-use handfast::key::Identity;
-use tempfile::TempDir;
-
-const KEYTOOL: &str = env!("CARGO_BIN_EXE_keytool");
-
-/// A directory of one test's own, which is also the home directory.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(TempDir::new().expect("a temporary directory"))
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).expect("a file that was just made")
-    }
-
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path(name), content).expect("a file in a temporary directory");
-    }
-
-    fn mode(&self, name: &str) -> u32 {
-        fs::metadata(self.path(name)).expect("a file").permissions().mode() & 0o7777
-    }
-
-    fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).expect("the directory");
-        let name = |entry: std::io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
-        let mut names: Vec<_> =
-            entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
-
-    fn command(&self, program: &str, args: &[&str]) -> Command {
-        let mut command = Command::new(program);
-        command
-            .args(args)
-            .current_dir(self.0.path())
-            .env("HOME", self.0.path())
-            .env_remove("HANDFAST_PASSPHRASE")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, program: &str, args: &[&str]) -> Output {
-        self.command(program, args).output().expect("the program to start")
-    }
-
-    /// Runs keytool; its exit code, data and talk.
-    fn keytool(&self, args: &[&str]) -> (i32, String, String) {
-        parts(self.run(KEYTOOL, args))
-    }
-
-    /// Runs keytool, which must succeed; its data.
-    fn done(&self, args: &[&str]) -> String {
-        let (code, data, talk) = self.keytool(args);
-        assert_eq!(code, 0, "keytool {args:?}: {talk}");
-        data
-    }
-
-    /// Runs ssh-keygen, which must succeed.
-    fn keygen(&self, args: &[&str]) -> String {
-        let (code, data, talk) = parts(self.run("ssh-keygen", args));
-        assert_eq!(code, 0, "ssh-keygen {args:?}: {talk}");
-        data
-    }
-
-    fn shell(&self, script: &str) -> (i32, String, String) {
-        parts(self.command("sh", &["-c", script]).env("KEYTOOL", KEYTOOL).output().expect("sh"))
-    }
-}
-
-fn parts(output: Output) -> (i32, String, String) {
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
-}
-
-fn public_line(seed: u8, comment: &str) -> String {
-    format!("{} {comment}\n", Identity::from_seed(&[seed; 32]).public_key())
-}
+use self::crash::large;
+use self::desk::{Desk, KEYTOOL, parts, public_line};
 
 #[test]
 fn a_new_key_is_its_owners_whatever_the_umask() {
@@ -314,70 +235,6 @@ fn two_who_append_a_hundred_lines_each_lose_none() {
     assert!(lines == expected, "{} lines", lines.len());
 }
 
-/// A file large enough that writing it takes a while.
-fn large(lines: usize) -> String {
-    let key = Identity::from_seed(&[1; 32]);
-    (0..lines).map(|n| format!("host{n}.example.org {} comment\n", key.public_key())).collect()
-}
-
-#[test]
-fn whoever_is_killed_leaves_the_old_file_or_the_new_one() {
-    let desk = Desk::new();
-    let old = large(3_000);
-    let key = public_line(2, "");
-    let new = format!("{old}rpc.example.org {key}").replace(" \n", "\n");
-    desk.write("k.pub", key);
-    desk.write("known", &old);
-    let add = ["hosts", "add", "rpc.example.org", "--key", "k.pub", "--file", "known"];
-    let remove = ["hosts", "remove", "rpc.example.org", "--file", "known"];
-
-    let started = Instant::now();
-    desk.done(&add);
-    let usual = started.elapsed();
-    assert!(desk.read("known") == new);
-
-    let (mut is_new, mut changed) = (true, 0);
-    for round in 0..300u32 {
-        let args = if is_new { &remove[..] } else { &add[..] };
-        let mut command = desk.command(KEYTOOL, args);
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("keytool");
-        // From at once to a little longer than it takes, in no order.
-        std::thread::sleep(usual * (round * 7 % 30) / 25);
-        let _ = child.kill();
-        child.wait().expect("its end");
-        let now = desk.read("known");
-        assert!(now == old || now == new, "round {round}: {} bytes", now.len());
-        changed += u32::from((now == new) != is_new);
-        is_new = now == new;
-    }
-    // What they left behind goes with the next one that is let finish.
-    if is_new {
-        desk.done(&remove);
-    }
-    desk.done(&add);
-    assert!(desk.read("known") == new, "after {changed} changes");
-    assert_eq!(desk.names(), ["k.pub", "known"]);
-}
-
-#[test]
-fn a_killed_generate_leaves_no_half_key() {
-    let desk = Desk::new();
-    for round in 0..100u32 {
-        let name = format!("k{round}");
-        let mut command = desk.command(KEYTOOL, &["generate", "--no-passphrase", &name]);
-        let mut child =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("keytool");
-        std::thread::sleep(Duration::from_micros(u64::from(round) * 300));
-        let _ = child.kill();
-        child.wait().expect("its end");
-        if desk.path(&name).exists() {
-            assert_eq!(desk.mode(&name), 0o600);
-            desk.done(&["public", &name]);
-        }
-    }
-}
-
 #[test]
 fn where_there_is_no_room_the_old_file_is_whole() {
     let desk = Desk::new();
@@ -468,4 +325,50 @@ fn a_passphrase_is_asked_for_on_a_terminal() {
     );
     assert_eq!(code, 0, "{data}{talk}");
     assert_eq!(desk.keygen(&["-y", "-P", "secret", "-f", "k"]), desk.read("k.pub"));
+}
+
+#[test]
+fn every_command_has_a_man_page_and_completions() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("man1")).expect("a folder");
+    let (code, data, talk) = desk.keytool(&["man", "--dir", "man1"]);
+    assert_eq!((code, data.as_str()), (0, ""), "{talk}");
+    let pages = [
+        "",
+        "authorize",
+        "authorized",
+        "authorized-list",
+        "authorized-remove",
+        "check",
+        "completions",
+        "explain",
+        "explain-client",
+        "explain-host",
+        "fingerprint",
+        "generate",
+        "hosts",
+        "hosts-add",
+        "hosts-find",
+        "hosts-remove",
+        "hosts-scan",
+        "man",
+        "passphrase",
+        "public",
+    ];
+    for page in pages {
+        let hyphen = if page.is_empty() { "" } else { "-" };
+        let text = desk.read(&format!("man1/keytool{hyphen}{page}.1"));
+        assert!(text.contains(".TH keytool"), "{page}: {text}");
+    }
+    assert_eq!(fs::read_dir(desk.path("man1")).expect("the folder").count(), pages.len());
+    assert!(desk.done(&["man"]).contains(".SH SUBCOMMANDS"));
+    assert_eq!(desk.keytool(&["man", "--dir", "missing"]).0, 3);
+
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = desk.done(&["completions", shell]);
+        assert!(script.contains("no-passphrase") && script.contains("authorized"), "{shell}");
+    }
+    let (code, _, talk) = desk.shell("\"$KEYTOOL\" completions bash > script && bash -n script");
+    assert_eq!(code, 0, "{talk}");
+    assert_eq!(desk.keytool(&["completions", "csh"]).0, 2);
 }

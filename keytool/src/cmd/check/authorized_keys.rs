@@ -1,0 +1,69 @@
+//! What can be wrong with `authorized_keys`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use handfast::key::KeyError;
+use handfast::trust::{
+    AuthorizedKeys, AuthorizedKeysFile, AuthorizedLine, LineFault, LineState, WhyRefused,
+};
+
+use super::findings::{Findings, Severity};
+use super::public_key::WEAK;
+
+const REMEDY: &str = "correct or remove it";
+
+pub(super) fn check(path: &Path, findings: &mut Findings) {
+    if let Err(error) = AuthorizedKeys::open(path) {
+        let message = format!("servers refuse the file: {}", error.kind());
+        findings.message(Severity::Error, error.line(), &message, REMEDY);
+    }
+    // Told of already, where it is an error.
+    let Ok(lines) = AuthorizedKeysFile::new(path).lines() else { return };
+    let mut seen = HashMap::new();
+    for line in &lines {
+        let number = line.place.line();
+        state(line, findings);
+        let Some(key) = &line.key else { continue };
+        if matches!(line.state, LineState::Skipped(_)) {
+            continue;
+        }
+        // The first line that admits a key wins; one without options admits it always.
+        let (fingerprint, options) = (key.fingerprint(), key.before().to_ascii_lowercase());
+        let before = seen
+            .get(&(fingerprint, String::new()))
+            .or_else(|| seen.get(&(fingerprint, options.clone())));
+        if let Some(first) = before {
+            findings.warning(
+                number,
+                &format!("it is never reached, for line {first} is about the same key"),
+                "remove one of the two",
+            );
+        }
+        seen.entry((fingerprint, options)).or_insert(number);
+    }
+}
+
+fn state(line: &AuthorizedLine, findings: &mut Findings) {
+    let number = line.place.line();
+    match &line.state {
+        LineState::Skipped(LineFault::Key(KeyError::InvalidPoint)) => {
+            findings.error(number, WEAK, "remove it, and ask where it comes from");
+        }
+        LineState::Skipped(fault) => {
+            let unsupported =
+                matches!(fault, LineFault::Key(KeyError::UnsupportedAlgorithm { .. }));
+            let severity = if unsupported { Severity::Warning } else { Severity::Error };
+            findings.message(severity, number, &fault.to_string(), REMEDY);
+        }
+        LineState::Refused(why) => {
+            // Options that cannot be read are a slip; others are what this version does not honour.
+            let severity = match why {
+                WhyRefused::BadOptions { .. } => Severity::Error,
+                _ => Severity::Warning,
+            };
+            findings.message(severity, number, &format!("it admits nobody: {why}"), REMEDY);
+        }
+        _ => {}
+    }
+}

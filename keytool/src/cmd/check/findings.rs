@@ -1,0 +1,98 @@
+//! What is wrong with a file.
+
+use handfast::key::printable;
+
+/// Something that is wrong, and what to do about it.
+#[derive(Debug)]
+pub(super) struct Finding {
+    pub(super) file: String,
+    /// Counted from 1; `None` if it is the file.
+    pub(super) line: Option<usize>,
+    pub(super) severity: Severity,
+    pub(super) problem: String,
+    pub(super) remedy: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    /// The file, or the line, does not do what it is there for, or others can change what it says.
+    Error,
+    /// It works, and is likely not meant so.
+    Warning,
+}
+
+impl Severity {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// What is told of one file; a file can have millions of broken lines.
+const MOST: usize = 1000;
+
+/// What was found in one file.
+#[derive(Debug)]
+pub(super) struct Findings {
+    file: String,
+    list: Vec<Finding>,
+    more: usize,
+}
+
+impl Findings {
+    pub(super) fn of(file: String) -> Self {
+        Self { file, list: Vec::new(), more: 0 }
+    }
+
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    pub(super) fn error(&mut self, line: impl Into<Option<usize>>, problem: &str, remedy: &str) {
+        self.push(Severity::Error, line.into(), problem, remedy);
+    }
+
+    pub(super) fn warning(&mut self, line: impl Into<Option<usize>>, problem: &str, remedy: &str) {
+        self.push(Severity::Warning, line.into(), problem, remedy);
+    }
+
+    /// A message of the library, which says behind its last semicolon what to do; `remedy` is for
+    /// those that do not.
+    pub(super) fn message(
+        &mut self,
+        severity: Severity,
+        line: impl Into<Option<usize>>,
+        message: &str,
+        remedy: &str,
+    ) {
+        let (problem, remedy) = message.rsplit_once("; ").unwrap_or((message, remedy));
+        self.push(severity, line.into(), problem, remedy);
+    }
+
+    fn push(&mut self, severity: Severity, line: Option<usize>, problem: &str, remedy: &str) {
+        if self.list.len() >= MOST {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
+        let (problem, remedy) = (printable(problem), printable(remedy));
+        self.list.push(Finding { file: self.file.clone(), line, severity, problem, remedy });
+    }
+
+    /// All of them, by line.
+    pub(super) fn into_list(mut self) -> Vec<Finding> {
+        self.list.sort_by_key(|finding| finding.line);
+        if self.more > 0 {
+            self.list.push(Finding {
+                file: self.file,
+                line: None,
+                severity: Severity::Error,
+                problem: format!("there are {} more problems", self.more),
+                remedy: "mend these and check again".to_owned(),
+            });
+        }
+        self.list
+    }
+}

@@ -1,0 +1,143 @@
+//! What kind of file it is.
+
+use std::path::Path;
+
+use handfast::trust::list_keys;
+
+use crate::cli::Kind;
+
+/// The options that a line of `authorized_keys` can begin with.
+const OPTIONS: [&str; 24] = [
+    "agent-forwarding",
+    "cert-authority",
+    "command",
+    "environment",
+    "expiry-time",
+    "from",
+    "no-agent-forwarding",
+    "no-port-forwarding",
+    "no-pty",
+    "no-touch-required",
+    "no-user-rc",
+    "no-x11-forwarding",
+    "permitlisten",
+    "permitopen",
+    "port-forwarding",
+    "principals",
+    "pty",
+    "restrict",
+    "touch-required",
+    "tunnel",
+    "user-rc",
+    "verify-required",
+    "no-verify-required",
+    "x11-forwarding",
+];
+
+/// Recognises a file by its contents; where they leave it open, by its name.
+pub(super) fn recognise(path: &Path, bytes: &[u8]) -> Kind {
+    if bytes.starts_with(b"-----BEGIN") || bytes.starts_with(b"PuTTY-User-Key-File-") {
+        return Kind::PrivateKey;
+    }
+    let seen = Seen::of(bytes);
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    match (seen.hosts, seen.options) {
+        (1.., 0) => return Kind::KnownHosts,
+        (0, 1..) => return Kind::AuthorizedKeys,
+        _ => {}
+    }
+    if name.contains("known_hosts") {
+        Kind::KnownHosts
+    } else if name.contains("authorized_keys") {
+        Kind::AuthorizedKeys
+    } else if name.ends_with(".pub") || (seen.words == 0 && seen.bare <= 1) {
+        Kind::PublicKey
+    } else if seen.words > seen.bare {
+        Kind::KnownHosts
+    } else {
+        // What lets people in is looked at as strictly as it can be.
+        Kind::AuthorizedKeys
+    }
+}
+
+/// How many lines begin with what.
+#[derive(Default)]
+struct Seen {
+    /// Something that only `known_hosts` has: a marker, a hash, a bracket, a list of names.
+    hosts: usize,
+    /// Something that only `authorized_keys` has.
+    options: usize,
+    /// A word that may be the name of a host, or an option that is none.
+    words: usize,
+    /// The key itself.
+    bare: usize,
+}
+
+impl Seen {
+    fn of(bytes: &[u8]) -> Self {
+        let mut seen = Self::default();
+        let Ok((keys, _)) = list_keys("", bytes) else { return seen };
+        for key in &keys {
+            let before = key.before();
+            let first = before.split([',', '=']).next().unwrap_or_default().to_ascii_lowercase();
+            if before.is_empty() {
+                seen.bare += 1;
+            } else if OPTIONS.contains(&first.as_str()) || before.contains("=\"") {
+                seen.options += 1;
+            } else if before.starts_with(['@', '|', '[', '!', '*'])
+                || before.contains(['.', ':', '*', '?'])
+            {
+                seen.hosts += 1;
+            } else {
+                seen.words += 1;
+            }
+        }
+        seen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmaIp1ahafeSGOpA9leTF2C29VxnuIPUVIrJGmfk63O x";
+
+    fn of(name: &str, text: &str) -> Kind {
+        recognise(Path::new(name), text.replace("KEY", KEY).as_bytes())
+    }
+
+    #[test]
+    fn contents_come_first() {
+        for (text, kind) in [
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\n", Kind::PrivateKey),
+            ("PuTTY-User-Key-File-3: ssh-ed25519\n", Kind::PrivateKey),
+            ("@revoked * KEY\n", Kind::KnownHosts),
+            ("# x\nrpc.example.org KEY\n", Kind::KnownHosts),
+            ("[a]:7000 KEY\nKEY\n", Kind::KnownHosts),
+            ("restrict,pty KEY\n", Kind::AuthorizedKeys),
+            ("KEY\nFROM=\"*\" KEY\n", Kind::AuthorizedKeys),
+            ("frm=\"*.example.org\" KEY\n", Kind::AuthorizedKeys),
+            ("KEY\n", Kind::PublicKey),
+            ("KEY\nKEY\n", Kind::AuthorizedKeys),
+            ("alpha KEY\nbeta KEY\nKEY\n", Kind::KnownHosts),
+            ("typo KEY\nKEY\nKEY\n", Kind::AuthorizedKeys),
+        ] {
+            assert_eq!(of("x", text), kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn names_decide_what_contents_leave_open() {
+        for (name, text, kind) in [
+            ("authorized_keys", "KEY\n", Kind::AuthorizedKeys),
+            ("authorized_keys2", "", Kind::AuthorizedKeys),
+            ("ssh_known_hosts", "", Kind::KnownHosts),
+            ("known_hosts", "alpha KEY\nKEY\nKEY\n", Kind::KnownHosts),
+            ("id.pub", "KEY\nKEY\n", Kind::PublicKey),
+            ("authorized_keys", "@revoked * KEY\n", Kind::KnownHosts),
+        ] {
+            assert_eq!(of(name, text), kind, "{name}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `keytool explain`: what the library decides, and by which line.
+
+pub(super) mod client;
+pub(super) mod host;
+mod offered;
+mod revoked;
+
+use handfast::key::printable;
+use serde_json::{Value, json};
+
+use crate::cli::Form;
+use crate::error::{Answer, Failure};
+use crate::output::{self, data, json};
+
+/// A verdict, and what led to it.
+struct Explanation {
+    verdict: Verdict,
+    reason: String,
+    /// The file and line that decided.
+    place: Option<(String, usize)>,
+    permissions: Value,
+    /// What to do about it; empty where all is well.
+    remedy: String,
+}
+
+/// Whether a key is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Match,
+    Unknown,
+    Changed,
+    Revoked,
+    Refused,
+    Accept,
+    Reject,
+}
+
+impl Verdict {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Unknown => "unknown",
+            Self::Changed => "changed",
+            Self::Revoked => "revoked",
+            Self::Refused => "refused",
+            Self::Accept => "accept",
+            Self::Reject => "reject",
+        }
+    }
+
+    fn lets_in(self) -> bool {
+        matches!(self, Self::Match | Self::Accept)
+    }
+}
+
+impl Explanation {
+    fn new(verdict: Verdict, reason: impl ToString) -> Self {
+        Self {
+            verdict,
+            reason: printable(&reason.to_string()),
+            place: None,
+            permissions: json!({}),
+            remedy: String::new(),
+        }
+    }
+
+    fn at(mut self, place: &handfast::trust::Place) -> Self {
+        self.place = Some((place.file().to_owned(), place.line()));
+        self
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = printable(&remedy.into());
+        self
+    }
+
+    /// Prints it; `asked` are rows that say what the question was.
+    fn print(self, form: &Form, asked: &[(&str, String)]) -> Result<Answer, Failure> {
+        if form.json {
+            let (file, line) = self.place.unzip();
+            json(&json!({
+                "verdict": self.verdict.name(),
+                "reason": self.reason,
+                "file": file,
+                "line": line,
+                "permissions": self.permissions,
+            }))?;
+        } else {
+            let name = self.verdict.name();
+            let name = if self.verdict.lets_in() { output::good(name) } else { output::bad(name) };
+            data(format_args!("{name}: {}", self.reason))?;
+            let place = self.place.map(|(file, line)| ("line", format!("{file}:{line}")));
+            let time = form.at.map(|at| ("time", at.to_string()));
+            let remedy = Some(("do", self.remedy)).filter(|(_, text)| !text.is_empty());
+            let asked = asked.iter().cloned();
+            for (what, text) in asked.chain(time).chain(place).chain(remedy) {
+                data(format_args!("  {what:<6}{text}"))?;
+            }
+        }
+        Ok(if self.verdict.lets_in() { Answer::Done } else { Answer::No })
+    }
+}

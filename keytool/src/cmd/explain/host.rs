@@ -1,0 +1,37 @@
+//! `keytool explain host`.
+
+use handfast::trust::{Host, KnownHosts, Verdict as Said};
+
+use super::offered::{Offered, PLAIN};
+use super::{Explanation, Verdict};
+use crate::cli::ExplainHost;
+use crate::error::{Answer, Failure};
+use crate::paths;
+
+pub(crate) fn run(args: &ExplainHost) -> Result<Answer, Failure> {
+    let offered = Offered::read(&args.key)?;
+    let known = KnownHosts::open_all(&args.files)?;
+    let key_file = paths::shown(&args.key);
+    let explanation = match &offered {
+        Offered::Key(key) => explained(known.check(&args.host, key), &args.host, &key_file),
+        Offered::Never { why, .. } => Explanation::new(Verdict::Refused, why).remedy(PLAIN),
+    };
+    let asked = [("host", args.host.to_string()), ("key", offered.fingerprint().to_string())];
+    explanation.print(&args.form, &asked)
+}
+
+fn explained(said: Said, host: &Host, key_file: &str) -> Explanation {
+    match &said {
+        Said::Match { at, .. } => Explanation::new(Verdict::Match, &said).at(at),
+        Said::Changed { at, .. } => Explanation::new(Verdict::Changed, &said).at(at).remedy(format!(
+            "ask the host's operator; only if its key is another now, take out the line and add the new key: `keytool hosts remove {host}`, `keytool hosts add {host} --key {key_file}`"
+        )),
+        Said::Revoked { at } => Explanation::new(Verdict::Revoked, &said)
+            .at(at)
+            .remedy("whoever has this key is not the host; ask its operator for the new one"),
+        Said::Unknown { .. } => Explanation::new(Verdict::Unknown, &said).remedy(format!(
+            "compare the fingerprint with what the host's operator says, then `keytool hosts add {host} --key {key_file}`"
+        )),
+        _ => Explanation::new(Verdict::Refused, &said).remedy(PLAIN),
+    }
+}

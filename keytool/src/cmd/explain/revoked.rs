@@ -1,0 +1,56 @@
+//! `--revoked`: keys that are admitted by nothing.
+//!
+//! As sshd's `RevokedKeys`, where it is a list of plain keys: one that is not understood to the last
+//! line refuses everybody.
+
+use std::path::Path;
+
+use handfast::key::Fingerprint;
+use handfast::trust::{MAX_FILE, list_keys};
+
+use super::{Explanation, Verdict};
+use crate::error::Failure;
+use crate::paths;
+
+/// Why the list shuts the key out, if it does.
+pub(super) fn check(path: &Path, key: &Fingerprint) -> Result<Option<Explanation>, Failure> {
+    let (name, bytes) = paths::read(path, MAX_FILE)?;
+    let refused = |reason: String, remedy: &str| {
+        Ok(Some(Explanation::new(Verdict::Reject, reason).remedy(remedy)))
+    };
+    if bytes.starts_with(b"SSHKRL\n\0") {
+        return refused(
+            format!(
+                "{name} is a key revocation list, which this version does not honour, and what cannot be honoured admits nobody"
+            ),
+            "write the revoked keys as lines of public keys",
+        );
+    }
+    let (keys, skipped) = list_keys(&name, &bytes)?;
+    if let Some(line) = keys.iter().find(|line| line.fingerprint() == *key) {
+        let explanation =
+            Explanation::new(Verdict::Reject, format!("{} revokes this key", line.place()))
+                .at(line.place())
+                .remedy("the client needs a new key");
+        return Ok(Some(explanation));
+    }
+    if let Some(line) = skipped.lines().first() {
+        let explanation = Explanation::new(
+            Verdict::Reject,
+            format!(
+                "{line}; a list of revoked keys that cannot be read to the last line admits nobody"
+            ),
+        );
+        return Ok(Some(explanation.at(line.place()).remedy("correct the line")));
+    }
+    let not_bare = |key_type: &str| key_type.contains("-cert-v01@");
+    let odd = keys.iter().find(|line| !line.before().is_empty() || not_bare(line.key_type()));
+    Ok(odd.map(|line| {
+        Explanation::new(
+            Verdict::Reject,
+            format!("{} is not a plain key, and a list of revoked keys that cannot be honoured admits nobody", line.place()),
+        )
+        .at(line.place())
+        .remedy("write the revoked keys as lines of bare public keys")
+    }))
+}

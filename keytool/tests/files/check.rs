@@ -1,0 +1,127 @@
+//! `keytool check`, where owners and modes matter.
+
+use crate::desk::{Desk, KEYTOOL, parts, public_line};
+
+const LINE: &str = "rpc.example.org ssh-ed25519 \
+                    AAAAC3NzaC1lZDI1NTE5AAAAIJmaIp1ahafeSGOpA9leTF2C29VxnuIPUVIrJGmfk63O\n";
+
+/// The findings, which there must be.
+fn found(desk: &Desk, args: &[&str]) -> String {
+    let (code, data, talk) = desk.keytool(&[&["check"], args].concat());
+    assert_eq!(code, 1, "{data}{talk}");
+    data
+}
+
+fn nothing_found(desk: &Desk, args: &[&str]) {
+    let (code, data, talk) = desk.keytool(&[&["check"], args].concat());
+    assert_eq!((code, data.as_str(), talk.as_str()), (0, "", "nothing is wrong\n"));
+}
+
+#[test]
+fn a_pair_is_checked_with_its_mode_and_both_halves() {
+    let desk = Desk::new();
+    desk.done(&["generate", "--no-passphrase", "k"]);
+    desk.keygen(&["-q", "-t", "ed25519", "-N", "secret", "-f", "locked"]);
+    nothing_found(&desk, &["k", "k.pub", "locked", "locked.pub"]);
+
+    desk.set_mode("k", 0o640);
+    assert_eq!(
+        found(&desk, &["k"]),
+        "k: error: its mode is 0640, so that others have access to the private key; \
+         run `chmod 600` on it\n"
+    );
+    desk.set_mode("k", 0o600);
+    desk.write("k.pub", public_line(1, "another"));
+    assert!(found(&desk, &["k"]).starts_with("k: error: k.pub has another key: SHA256:"));
+    desk.write("k.pub", "no key");
+    assert!(found(&desk, &["k"]).starts_with("k: error: k.pub has no key that can be read; "));
+    std::fs::remove_file(desk.path("k.pub")).expect("the public key");
+    let missing = found(&desk, &["k"]);
+    assert!(missing.starts_with("k: warning: there is no public key beside it, "), "{missing}");
+    assert!(missing.ends_with("; write it anew: `keytool public k > k.pub`\n"), "{missing}");
+    // The remedy is one.
+    desk.shell("\"$KEYTOOL\" public k > k.pub");
+    nothing_found(&desk, &["k"]);
+
+    let text = desk.read("k");
+    for text in [text.replace('\n', "\r\n"), text.trim_end().to_owned()] {
+        desk.write("k", text);
+        assert!(found(&desk, &["k"]).contains("warning: it has lines that end in CR LF or not"));
+    }
+    desk.write("k", text.replacen("AAAA", "AAA", 1));
+    assert!(found(&desk, &["k"]).starts_with("k: error: not a private key in OpenSSH's format: "));
+    desk.keygen(&["-q", "-t", "rsa", "-N", "", "-f", "rsa"]);
+    assert!(found(&desk, &["rsa"]).starts_with("rsa: error: keys of type ssh-rsa are not"));
+}
+
+#[test]
+fn what_others_can_change_is_named() {
+    let desk = Desk::new();
+    desk.write("known_hosts", LINE);
+    desk.write("authorized_keys", public_line(1, "alice"));
+    for name in ["known_hosts", "authorized_keys"] {
+        desk.set_mode(name, 0o644);
+        nothing_found(&desk, &[name]);
+        desk.set_mode(name, 0o666);
+        let data = found(&desk, &[name]);
+        assert!(data.contains(": error: ") && data.contains("mode 0666"), "{data}");
+        assert!(data.contains("chmod go-w"), "{data}");
+        desk.set_mode(name, 0o600);
+    }
+    std::fs::create_dir(desk.path("folder")).expect("a folder");
+    desk.write("folder/known_hosts", LINE);
+    desk.set_mode("folder/known_hosts", 0o600);
+    desk.set_mode("folder", 0o777);
+    assert!(found(&desk, &["folder/known_hosts"]).contains("warning: its folder has mode 0777"));
+    desk.set_mode("folder", 0o1777);
+    nothing_found(&desk, &["folder/known_hosts"]);
+}
+
+#[test]
+fn a_file_of_nothing_but_faults_is_cut_short() {
+    let desk = Desk::new();
+    desk.write("known_hosts", "no key\n".repeat(20_000));
+    desk.set_mode("known_hosts", 0o600);
+    let data = found(&desk, &["known_hosts"]);
+    assert_eq!(data.lines().count(), 1001);
+    assert!(data.ends_with("error: there are 19000 more problems; mend these and check again\n"));
+}
+
+#[test]
+fn a_line_of_a_megabyte_is_named() {
+    let desk = Desk::new();
+    for name in ["known_hosts", "authorized_keys"] {
+        desk.write(name, format!("# {name}\n{}\n", "x".repeat(2 << 20)));
+        desk.set_mode(name, 0o600);
+        let data = found(&desk, &[name]);
+        assert!(data.starts_with(&format!("{name}:2: error: ")), "{data}");
+        assert!(data.contains("the line has 2097152 bytes and at most 1048576 are read"), "{data}");
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_asks() {
+    let desk = Desk::new();
+    desk.write("known_hosts", "no key\n");
+    let output = |variable: &str| {
+        let mut command = desk.command(KEYTOOL, &["check", "known_hosts"]);
+        parts(command.env(variable, "1").output().expect("keytool")).1
+    };
+    assert!(output("CLICOLOR_FORCE").contains("\u{1b}[31m"));
+    for variable in ["NO_COLOR", "TERM_PROGRAM"] {
+        assert!(!output(variable).contains('\u{1b}'), "{variable}");
+    }
+}
+
+#[test]
+#[ignore = "needs script of util-linux, for a terminal"]
+fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
+    let desk = Desk::new();
+    desk.write("known_hosts", "no key\n");
+    for (variable, coloured) in [("TERM=xterm", true), ("TERM=xterm NO_COLOR=1", false)] {
+        let (_, data, _) = desk
+            .shell(&format!("{variable} script -qec '\"$KEYTOOL\" check known_hosts' /dev/null"));
+        assert!(data.contains("known_hosts:1: "), "{data}");
+        assert_eq!(data.contains('\u{1b}'), coloured, "{data}");
+    }
+}
