@@ -13,7 +13,7 @@ const MAX: usize = 65_536;
 
 /// The one key of a `.pub` file, and its comment.
 pub(crate) fn read(path: &Path) -> Result<(PublicKey, String), Failure> {
-    let key = read_any(path)?;
+    let (key, _) = read_any(path)?;
     match key.public_key() {
         Some(public) => Ok((public.clone(), key.comment().to_owned())),
         None => Err(Failure::No(format!(
@@ -24,8 +24,8 @@ pub(crate) fn read(path: &Path) -> Result<(PublicKey, String), Failure> {
     }
 }
 
-/// The one key or certificate of a `.pub` file, of whatever type.
-pub(crate) fn read_any(path: &Path) -> Result<ListedKey, Failure> {
+/// The one key or certificate of a `.pub` file, of whatever type, and its line.
+pub(crate) fn read_any(path: &Path) -> Result<(ListedKey, Vec<u8>), Failure> {
     let (name, bytes) = paths::read(path, MAX)?;
     if bytes.starts_with(b"-----BEGIN") {
         return Err(Failure::Usage(format!(
@@ -40,7 +40,12 @@ pub(crate) fn read_any(path: &Path) -> Result<ListedKey, Failure> {
             key.place(),
             handfast::key::printable(key.before())
         ))),
-        [key] => Ok(key.clone()),
+        [key] => {
+            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+            let mut lines =
+                text.split(|&byte| byte == b'\n').skip(key.place().line().saturating_sub(1));
+            Ok((key.clone(), lines.next().unwrap_or_default().to_vec()))
+        }
         [] if skipped.total() > 0 => Err(Failure::Io(skipped.to_string())),
         [] => Err(Failure::Io(format!(
             "{name}: there is no key in it; expected `ssh-ed25519 AAAA...`"

@@ -14,7 +14,14 @@ pub(crate) fn run(args: &ExplainHost) -> Result<Answer, Failure> {
     let key_file = paths::shown(&args.key);
     let explanation = match &offered {
         Offered::Key(key) => explained(known.check(&args.host, key), &args.host, &key_file),
-        Offered::Never { why, .. } => Explanation::new(Verdict::Refused, why).remedy(PLAIN),
+        Offered::Never { why, text, .. } => match known.check_text(&args.host, text) {
+            // What the files accept cannot be used all the same.
+            Ok(Said::Match { at, .. }) => {
+                Explanation::new(Verdict::Refused, why).at(&at).remedy(PLAIN)
+            }
+            Ok(said) => explained(said, &args.host, &key_file).remedy(PLAIN),
+            Err(_) => Explanation::new(Verdict::Refused, why).remedy(PLAIN),
+        },
     };
     let asked = [("host", args.host.to_string()), ("key", offered.fingerprint().to_string())];
     explanation.print(&args.form, &asked)
@@ -32,6 +39,9 @@ fn explained(said: Said, host: &Host, key_file: &str) -> Explanation {
         Said::Unknown { .. } => Explanation::new(Verdict::Unknown, &said).remedy(format!(
             "compare the fingerprint with what the host's operator says, then `keytool hosts add {host} --key {key_file}`"
         )),
-        _ => Explanation::new(Verdict::Refused, &said).remedy(PLAIN),
+        _ => match said.at() {
+            Some(at) => Explanation::new(Verdict::Refused, &said).at(at).remedy(PLAIN),
+            None => Explanation::new(Verdict::Refused, &said).remedy(PLAIN),
+        },
     }
 }

@@ -12,12 +12,17 @@ pub(super) enum Offered {
     /// A key that can be asked about.
     Key(PublicKey),
     /// What is never let in.
-    Never { fingerprint: Fingerprint, why: String },
+    Never {
+        fingerprint: Fingerprint,
+        why: String,
+        /// Its line in the file.
+        text: Vec<u8>,
+    },
 }
 
 impl Offered {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
-        let key = public_key_file::read_any(path)?;
+        let (key, text) = public_key_file::read_any(path)?;
         if let Some(public) = key.public_key() {
             return Ok(Self::Key(public.clone()));
         }
@@ -32,7 +37,7 @@ impl Offered {
         } else {
             format!("keys of type {key_type} are not supported")
         };
-        Ok(Self::Never { fingerprint: key.fingerprint(), why })
+        Ok(Self::Never { fingerprint: key.fingerprint(), why, text })
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
