@@ -224,6 +224,26 @@ Examples:
 Examples:
   keytool hosts remove rpc.example.org:7000")]
     Remove(RemoveHost),
+    /// Hide all names by hashing them, so that a stolen file does not tell where its owner goes
+    ///
+    /// As `ssh-keygen -H`: lines with several names become several; patterns, and lines marked
+    /// @revoked or @cert-authority, stay readable and are named. A file with a line that cannot be
+    /// read is not changed.
+    #[command(after_help = "\
+Examples:
+  keytool hosts hash
+  keytool hosts hash --file /etc/rpc/known_hosts")]
+    Hash(HostsFile),
+    /// Learn the other keys of a known host, and take out those that it holds no more
+    ///
+    /// Connects as a client: the host must show a key that known_hosts lists for it, and let the
+    /// client in. Then the keys that it proves to hold are added, and the Ed25519 keys that it does
+    /// not prove go. A server that is stealth, or has one key, proves no others.
+    #[command(after_help = "\
+Examples:
+  keytool hosts rotate rpc.example.org:7000
+  keytool hosts rotate rpc.example.org:7000 --identity alice_ed25519 --login alice")]
+    Rotate(RotateHost),
 }
 
 /// `hosts scan`.
@@ -290,6 +310,27 @@ pub(crate) struct RemoveHost {
     /// The host; without a port, port 22
     #[arg(value_name = "HOST[:PORT]", value_parser = any_port)]
     pub(crate) host: Host,
+    #[command(flatten)]
+    pub(crate) file: HostsFile,
+}
+
+/// `hosts rotate`.
+#[derive(Debug, Args)]
+pub(crate) struct RotateHost {
+    /// The host; without a port, port 22
+    #[arg(value_name = "HOST[:PORT]", value_parser = any_port)]
+    pub(crate) host: Host,
+    /// The private key to be let in with [default: ~/.ssh/id_ed25519, if it is there]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) identity: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArgs,
+    /// The login to ask for
+    #[arg(long)]
+    pub(crate) login: Option<String>,
+    /// Seconds after which to give up on the host
+    #[arg(long, default_value_t = 10, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
     #[command(flatten)]
     pub(crate) file: HostsFile,
 }

@@ -12,6 +12,7 @@ mod manual;
 mod passphrase;
 mod public;
 mod public_key_file;
+mod rotate;
 mod scan;
 
 use crate::cli::{Authorized, Command, Explain, Hosts};
@@ -28,6 +29,8 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
         Command::Hosts(Hosts::Add(args)) => add_host::run(args),
         Command::Hosts(Hosts::Find(args)) => hosts::find(args),
         Command::Hosts(Hosts::Remove(args)) => hosts::remove(args),
+        Command::Hosts(Hosts::Hash(args)) => hosts::hash(args),
+        Command::Hosts(Hosts::Rotate(args)) => rotate::run(args),
         Command::Authorize(args) => authorize::run(args),
         Command::Authorized(Authorized::List(args)) => authorized::list(args),
         Command::Authorized(Authorized::Remove(args)) => authorized::remove(args),

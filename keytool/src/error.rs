@@ -114,6 +114,7 @@ impl From<EditError> for Failure {
             }
             EditError::Revoked { .. }
             | EditError::Restricted { .. }
+            | EditError::NotLearned { .. }
             | EditError::Unrestricted { .. } => Self::No(error.to_string()),
             EditError::Name { .. } | EditError::Option { .. } => Self::Usage(error.to_string()),
             EditError::Comment { .. } => {

@@ -3,6 +3,8 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use handfast::key::{Identity, KeyError};
+use handfast::trust::KeyFileError;
 use zeroize::Zeroizing;
 
 use crate::ask::somebody_there;
@@ -81,6 +83,17 @@ pub(crate) fn ask_for_new(prompt: &str) -> Result<Option<Passphrase>, Failure> {
         talk("The two are not the same.");
     }
     Err(Failure::Usage("no passphrase was given twice alike; nothing was written".to_owned()))
+}
+
+/// A private key, with its passphrase if it has one.
+pub(crate) fn identity(path: &Path, file: Option<PathBuf>) -> Result<Identity, Failure> {
+    match Identity::load(path) {
+        Err(KeyFileError::Key { path, problem: KeyError::PassphraseNeeded }) => {
+            let passphrase = given_or_asked(file, &path)?;
+            Ok(Identity::load_with_passphrase(&path, &*passphrase)?)
+        }
+        identity => Ok(identity?),
+    }
 }
 
 /// The passphrase of a key that there is: given, or asked for.

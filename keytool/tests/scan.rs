@@ -5,8 +5,10 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use handfast::auth::PeerAddr;
+use handfast::auth::{PeerAddr, public_key};
+use handfast::handshake::Identities;
 use handfast::key::Identity;
+use handfast::trust::AuthorizedKeys;
 use handfast::{AcceptError, Server};
 use tempfile::TempDir;
 
@@ -71,6 +73,60 @@ async fn a_scan_shows_the_proved_key_and_reveals_nothing() {
     let (code, _, talk) = add(&["--yes"]).await;
     assert_eq!(code, 0);
     assert!(talk.contains("known:1: lists "), "{talk}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keys_of_a_host_are_rotated() {
+    let home = TempDir::new().expect("a temporary directory");
+    let [first, second, gone, alice] = [1, 2, 3, 4].map(|seed| Identity::from_seed(&[seed; 32]));
+    alice.save(home.path().join("alice"), None).expect("alice's key");
+    let line = format!("{} alice\n", alice.public_key());
+    let keys = AuthorizedKeys::parse("authorized_keys", line.as_bytes()).expect("a file");
+    let listener = Server::new(first.clone())
+        .identities(Identities::new(first.clone()).and(second.clone()))
+        .authenticator(public_key(keys))
+        .listen("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    tokio::spawn(async move {
+        loop {
+            let _ = listener.accept().await;
+        }
+    });
+    let host = address.replace("127.0.0.1", "[127.0.0.1]");
+    let known = |keys: &[&Identity]| {
+        let lines = keys.iter().map(|key| format!("{host} {}\n", key.public_key()));
+        std::fs::write(home.path().join("known"), lines.collect::<String>()).expect("a file");
+    };
+    let read = || std::fs::read_to_string(home.path().join("known")).expect("the file");
+    let rotate = async || {
+        let args = ["hosts", "rotate", &address, "--file", "known", "--identity", "alice"];
+        keytool(home.path(), &args).await
+    };
+
+    known(&[&first, &gone]);
+    let (code, data, talk) = rotate().await;
+    assert_eq!((code, data.as_str()), (0, ""), "{talk}");
+    assert!(talk.contains(&format!("known:2: removed {host}, {}", gone.fingerprint())), "{talk}");
+    assert!(talk.contains(&format!("added {} for {host}", second.fingerprint())), "{talk}");
+    let now = read();
+    assert!(now.starts_with(&format!(
+        "{host} {}\n{host} {} ",
+        first.public_key(),
+        second.public_key()
+    )));
+    assert!(!now.contains(&gone.public_key().to_string()));
+
+    let (code, _, talk) = rotate().await;
+    assert_eq!((code, read()), (0, now), "{talk}");
+    assert!(talk.ends_with(": nothing was changed\n"), "{talk}");
+
+    known(&[&gone]);
+    let before = read();
+    let (code, _, talk) = rotate().await;
+    assert_eq!((code, read()), (1, before), "{talk}");
+    assert!(talk.contains("HAS CHANGED"), "{talk}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

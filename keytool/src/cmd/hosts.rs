@@ -1,10 +1,10 @@
-//! `keytool hosts find` and `keytool hosts remove`.
+//! `keytool hosts find`, `keytool hosts hash` and `keytool hosts remove`.
 
 use handfast::key::printable;
-use handfast::trust::{KnownHostsFile, MatchedBy, WhyKept};
+use handfast::trust::{KeptHost, KnownHostsFile, MatchedBy, WhyKept};
 use serde_json::json;
 
-use crate::cli::{FindHost, RemoveHost};
+use crate::cli::{FindHost, HostsFile, RemoveHost};
 use crate::error::{Answer, Failure};
 use crate::output::{data, json, talk};
 use crate::paths;
@@ -52,7 +52,30 @@ pub(crate) fn remove(args: RemoveHost) -> Result<Answer, Failure> {
     for line in &result.removed {
         talk(format_args!("{}: removed {host}, {}", line.place(), line.fingerprint()));
     }
-    for kept in &result.kept {
+    stays(&result.kept);
+    if result.removed.is_empty() {
+        talk(format_args!("{host}: no line lists it by its name; nothing was changed"));
+        return Ok(Answer::No);
+    }
+    Ok(Answer::Done)
+}
+
+pub(crate) fn hash(args: HostsFile) -> Result<Answer, Failure> {
+    let path = paths::or_default(args.file, "known_hosts");
+    let result = KnownHostsFile::new(path).hash()?;
+    for line in &result.hashed {
+        talk(format_args!("{}: hashed {}", line.place(), printable(line.before())));
+    }
+    stays(&result.kept);
+    if result.hashed.is_empty() {
+        talk("no name was left to hash; nothing was changed");
+    }
+    Ok(Answer::Done)
+}
+
+/// Says which lines are as they were, and why.
+fn stays(kept: &[KeptHost]) {
+    for kept in kept {
         let why = match kept.why {
             WhyKept::Marker => "has a marker",
             WhyKept::BareName => "lists the name without the port, and counts for every port",
@@ -60,9 +83,4 @@ pub(crate) fn remove(args: RemoveHost) -> Result<Answer, Failure> {
         };
         talk(format_args!("{}: stays, for it {why}; edit it by hand", kept.line.place()));
     }
-    if result.removed.is_empty() {
-        talk(format_args!("{host}: no line lists it by its name; nothing was changed"));
-        return Ok(Answer::No);
-    }
-    Ok(Answer::Done)
 }

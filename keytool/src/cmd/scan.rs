@@ -50,6 +50,6 @@ pub(crate) fn proved_key(host: &Host, seconds: u64) -> Result<PublicKey, Failure
 }
 
 /// The host as an address to connect to: always with its port.
-fn address_of(host: &Host) -> String {
+pub(crate) fn address_of(host: &Host) -> String {
     format!("[{}]:{}", host.name(), host.port())
 }

@@ -107,6 +107,27 @@ fn a_killed_authorize_admits_its_key_or_changes_nothing() {
 }
 
 #[test]
+fn a_killed_hash_leaves_all_names_readable_or_none() {
+    let desk = Desk::new();
+    let old = large(1_000);
+    desk.write("known", &old);
+    let hash = ["hosts", "hash", "--file", "known"];
+    let usual = usual(&desk, &hash);
+    for round in 0..200 {
+        desk.write("known", &old);
+        killed(&desk, &hash, moment(usual, round));
+        let _ = left_behind(&desk, 0o022);
+        let now = desk.read("known");
+        let hashed = now.lines().filter(|line| line.starts_with("|1|")).count();
+        assert!(now == old || (hashed, now.lines().count()) == (1_000, 1_000), "round {round}");
+        assert!(now.ends_with(" comment\n"), "round {round}");
+    }
+    desk.write("known", &old);
+    desk.done(&hash);
+    assert_eq!(desk.names(), ["known"]);
+}
+
+#[test]
 fn a_killed_generate_leaves_no_half_key() {
     let desk = Desk::new();
     for round in 0..100u32 {

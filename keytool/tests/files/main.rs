@@ -7,6 +7,7 @@
 mod check;
 mod crash;
 mod desk;
+mod hosts;
 mod passphrase;
 
 use std::fs;
@@ -349,7 +350,9 @@ fn every_command_has_a_man_page_and_completions() {
         "hosts",
         "hosts-add",
         "hosts-find",
+        "hosts-hash",
         "hosts-remove",
+        "hosts-rotate",
         "hosts-scan",
         "man",
         "passphrase",
