@@ -7,6 +7,7 @@
 mod check;
 mod crash;
 mod desk;
+mod explain;
 mod hosts;
 mod passphrase;
 

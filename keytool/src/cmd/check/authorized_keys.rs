@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::SystemTime;
 
 use handfast::key::KeyError;
 use handfast::trust::{
-    AuthorizedKeys, AuthorizedKeysFile, AuthorizedLine, LineFault, LineState, WhyRefused,
+    AuthorizedKeys, AuthorizedKeysFile, AuthorizedLine, LineFault, LineState, Permissions,
+    WhyRefused,
 };
 
 use super::findings::{Findings, Severity};
@@ -28,8 +30,10 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
         if matches!(line.state, LineState::Skipped(_)) {
             continue;
         }
-        // The first line that admits a key wins; one without options admits it always.
-        let (fingerprint, options) = (key.fingerprint(), key.before().to_ascii_lowercase());
+        // The first line that admits a key wins; one without conditions admits it always.
+        let fingerprint = key.fingerprint();
+        let always = matches!(&line.state, LineState::Admits(it) if *it == Permissions::default());
+        let options = if always { String::new() } else { key.before().to_ascii_lowercase() };
         let before = seen
             .get(&(fingerprint, String::new()))
             .or_else(|| seen.get(&(fingerprint, options.clone())));
@@ -47,6 +51,9 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
 fn state(line: &AuthorizedLine, findings: &mut Findings) {
     let number = line.place.line();
     match &line.state {
+        LineState::Admits(permissions) if permissions.has_expired(SystemTime::now()) => {
+            findings.warning(number, "it has expired, and admits nobody any more", "remove it")
+        }
         LineState::Skipped(LineFault::Key(KeyError::InvalidPoint)) => {
             findings.error(number, WEAK, "remove it, and ask where it comes from");
         }
@@ -57,7 +64,8 @@ fn state(line: &AuthorizedLine, findings: &mut Findings) {
             findings.message(severity, number, &fault.to_string(), REMEDY);
         }
         LineState::Refused(why) => {
-            // Options that cannot be read are a slip; others are what this version does not honour.
+            // Options that cannot be read are a slip; an authority is what this version does not
+            // honour.
             let severity = match why {
                 WhyRefused::BadOptions { .. } => Severity::Error,
                 _ => Severity::Warning,

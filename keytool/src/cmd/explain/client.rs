@@ -1,9 +1,14 @@
 //! `keytool explain client`.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use handfast::key::printable;
-use handfast::trust::{AuthorizedKeys, Decision, MAX_FILE, TrustErrorKind};
+use handfast::trust::{
+    AuthorizedKeys, Decision, MAX_FILE, Permissions, Question, StrictModes, TrustErrorKind,
+};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::offered::{Offered, PLAIN};
 use super::{Explanation, Verdict, revoked};
@@ -31,36 +36,71 @@ pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
 }
 
 fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Failure> {
-    let keys = match AuthorizedKeys::open(&args.authorized_keys) {
-        Ok(keys) => keys,
-        // Servers admit nobody by it.
-        Err(error) if unsafe_file(error.kind()) => {
-            return Ok(Explanation::new(Verdict::Reject, error));
-        }
-        Err(error) => return Err(error.into()),
+    let (keys, doubt) = match open(&args.authorized_keys)? {
+        Opened::Keys(keys) => (keys, None),
+        Opened::Unguarded(keys, doubt) => (keys, Some(doubt)),
+        Opened::Refused(explanation) => return Ok(explanation),
     };
     for path in &args.revoked {
         if let Some(explanation) = revoked::check(path, &offered.fingerprint())? {
             return Ok(explanation);
         }
     }
-    Ok(match offered {
-        Offered::Key(key) => decided(&keys.find(key), &args.key),
+    let mut explanation = match offered {
+        Offered::Key(key) => {
+            let at = args.form.at.map_or_else(SystemTime::now, SystemTime::from);
+            let mut question = Question::new(key, at).from(args.from);
+            if args.honours_command {
+                question = question.honours_command();
+            }
+            decided(&keys.decide(&question), &args.key)
+        }
         Offered::Never { why, .. } => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
-    })
+    };
+    if let Some(doubt) = doubt {
+        explanation.reason.push_str(&format!("; but servers refuse the file by default: {doubt}"));
+    }
+    Ok(explanation)
 }
 
-fn unsafe_file(kind: &TrustErrorKind) -> bool {
-    matches!(kind, TrustErrorKind::ForeignOwner { .. } | TrustErrorKind::WritableByOthers { .. })
+/// What became of the file.
+enum Opened {
+    Keys(AuthorizedKeys),
+    /// Others can change the folders above it, and this is why servers do not take it. Which folders
+    /// count depends on whose home and current folder it is, so the lines are explained.
+    Unguarded(AuthorizedKeys, String),
+    /// Others can change it.
+    Refused(Explanation),
+}
+
+fn open(path: &Path) -> Result<Opened, Failure> {
+    let error = match AuthorizedKeys::open(path) {
+        Ok(keys) => return Ok(Opened::Keys(keys)),
+        Err(error) => error,
+    };
+    match error.kind() {
+        TrustErrorKind::ForeignOwner { .. } | TrustErrorKind::WritableByOthers { .. } => {
+            Ok(Opened::Refused(Explanation::new(Verdict::Reject, error)))
+        }
+        kind @ (TrustErrorKind::ForeignFolder { .. } | TrustErrorKind::WritableFolder { .. }) => {
+            let keys = AuthorizedKeys::open_with(path, &StrictModes::Off)?;
+            Ok(Opened::Unguarded(keys, printable(&kind.to_string())))
+        }
+        _ => Err(error.into()),
+    }
 }
 
 fn decided(decision: &Decision, key_file: &Path) -> Explanation {
     match decision {
-        Decision::Admitted(entry) => Explanation::new(Verdict::Accept, decision).at(entry.place()),
+        Decision::Admitted(entry) => {
+            let mut explanation = Explanation::new(Verdict::Accept, decision).at(entry.place());
+            explanation.permissions = permissions(entry.permissions());
+            explanation
+        }
         Decision::Refused(lines) => {
             let explanation = Explanation::new(Verdict::Reject, decision)
                 .remedy("change that line, or take it out and admit the key anew");
-            match lines.first() {
+            match lines.lines().first() {
                 Some(line) => explanation.at(line.place()),
                 None => explanation,
             }
@@ -68,4 +108,22 @@ fn decided(decision: &Decision, key_file: &Path) -> Explanation {
         _ => Explanation::new(Verdict::Reject, decision)
             .remedy(format!("if it is to come in: `keytool authorize {}`", paths::shown(key_file))),
     }
+}
+
+/// What the line hands out, and asks of the application.
+fn permissions(permissions: &Permissions) -> Value {
+    let environment: Map<_, _> = permissions
+        .environment()
+        .iter()
+        .map(|(name, value)| (name.clone(), printable(value).into()))
+        .collect();
+    let expires = permissions.expires().and_then(|last| Timestamp::try_from(last).ok());
+    json!({
+        "command": permissions.command().map(printable),
+        "environment": environment,
+        "expires": expires.map(|last| last.to_string()),
+        "from": permissions.from().map(printable),
+        "touch_required": permissions.touch_required(),
+        "verify_required": permissions.verify_required(),
+    })
 }

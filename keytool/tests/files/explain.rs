@@ -1,0 +1,31 @@
+//! `keytool explain client`, where owners and modes matter.
+
+use crate::desk::{Desk, public_line};
+
+#[test]
+fn a_file_that_others_can_change_admits_nobody_and_an_open_folder_is_told() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("folder")).expect("a folder");
+    desk.write("folder/keys", public_line(1, "alice"));
+    desk.write("alice.pub", public_line(1, "alice"));
+    let keys = desk.path("folder/keys");
+    let keys = keys.to_str().expect("a path in UTF-8");
+    let explained = || {
+        let asked = ["--login", "alice", "--from", "192.0.2.7", "--key", "alice.pub"];
+        let (code, data, talk) =
+            desk.keytool(&[&["explain", "client", "--authorized-keys", keys], &asked[..]].concat());
+        assert_eq!(talk, "");
+        (code, data.lines().next().expect("a verdict").to_owned())
+    };
+    desk.set_mode("folder/keys", 0o644);
+    assert_eq!(explained(), (0, format!("accept: {keys}:1 admits this key")));
+    desk.set_mode("folder", 0o777);
+    let (code, verdict) = explained();
+    assert_eq!(code, 0);
+    assert!(verdict.contains("; but servers refuse the file by default: "), "{verdict}");
+    assert!(verdict.contains("mode 0777"), "{verdict}");
+    desk.set_mode("folder/keys", 0o666);
+    let (code, verdict) = explained();
+    assert_eq!(code, 1);
+    assert!(verdict.starts_with("reject: ") && verdict.contains("mode 0666"), "{verdict}");
+}
