@@ -4,7 +4,7 @@ use handfast::key::{Fingerprint, PublicKey};
 use handfast::trust::{Added, Host, HostAnswer, KnownHostsFile, NewHost};
 
 use super::{public_key_file, scan};
-use crate::ask::{self, Said};
+use crate::ask;
 use crate::cli::AddHost;
 use crate::error::{Answer, Failure};
 use crate::output::talk;
@@ -52,9 +52,9 @@ fn scanned(args: &AddHost) -> Result<PublicKey, Failure> {
         let said = ask::about_key(&args.host)?;
         let nothing = || Failure::No(format!("{}: nothing was added", args.host));
         match said {
-            Said::Yes => {}
-            Said::No => return Err(nothing()),
-            Said::Expected(fingerprint) => check(&args.host, &key, Some(fingerprint))?,
+            HostAnswer::Yes => {}
+            HostAnswer::No => return Err(nothing()),
+            HostAnswer::Fingerprint(fingerprint) => check(&args.host, &key, Some(fingerprint))?,
         }
     }
     Ok(key)
