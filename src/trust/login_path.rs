@@ -156,7 +156,7 @@ impl LoginPath {
         let user = user.filter(|user| user.name == login && user.dir.is_absolute());
         let user = user.ok_or_else(no_home)?;
         let path = self.below(&user.dir, login);
-        let guard = modes.guard(&path).map(|guard| guard.of(user.uid.as_raw(), user.dir));
+        let guard = modes.guard().map(|guard| guard.of(user.uid.as_raw(), user.dir));
         Ok(AuthorizedKeys::open_guarded(&path, guard)?)
     }
 
