@@ -7,7 +7,7 @@ mod verdict;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::line::{Line, Marker, is_marked, parse_line};
+use self::line::{Line, Marker, hides_marker, is_marked, parse_line};
 pub use self::names::KnownName;
 pub(super) use self::verdict::known_by;
 pub use self::verdict::{KnownKey, Verdict};
@@ -107,8 +107,12 @@ impl KnownHosts {
                     }
                     Ok(None) => {}
                     // A revocation that cannot be read must not get lost.
-                    Err(fault) if is_marked(bytes) => {
-                        let kind = TrustErrorKind::MarkedLine { fault };
+                    Err(fault) if is_marked(bytes) || hides_marker(bytes) => {
+                        let kind = if is_marked(bytes) {
+                            TrustErrorKind::MarkedLine { fault }
+                        } else {
+                            TrustErrorKind::HiddenMarker { fault }
+                        };
                         return Err(TrustError::new(file.name(), Some(number), kind));
                     }
                     Err(fault) => skipped.push(place, fault),
