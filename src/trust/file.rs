@@ -26,7 +26,7 @@ pub(super) struct Contents {
 }
 
 /// The byte order mark of UTF-8, which some editors put at the start of a file.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Contents {
     /// Takes bytes that come from elsewhere; `name` stands for the path in messages.
