@@ -337,7 +337,8 @@ pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> 
         read.marker == Marker::None
             && matches!(&read.hosts, HostsField::Patterns(names) if names.eq_ignore_ascii_case(&others))
     };
-    let reads = !left.starts_with(MARK) && parse_line(place.clone(), &left).is_ok_and(|read| read.is_some_and(same));
+    let reads = !left.starts_with(MARK)
+        && parse_line(place.clone(), &left).is_ok_and(|read| read.is_some_and(same));
     if reads { ([&left, end].concat(), true) } else { (Vec::new(), true) }
 }
 
