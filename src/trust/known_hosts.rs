@@ -214,6 +214,11 @@ impl KnownHosts {
         self.unmarked(&host.lookup()).next().is_some()
     }
 
+    /// Whether a line revokes this key for this host.
+    pub(super) fn is_revoked(&self, host: &Host, key: &PublicKey) -> bool {
+        self.revoked_at(host, &key.blob()).is_some()
+    }
+
     /// The names under which unmarked lines list a key, in the order of the lines.
     pub fn names_of(&self, key: &PublicKey) -> Vec<KnownName> {
         let blob = key.blob();
