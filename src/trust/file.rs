@@ -158,8 +158,9 @@ fn read_all(file: &File, metadata: &Metadata) -> Result<Vec<u8>, TrustErrorKind>
     Ok(bytes)
 }
 
+/// Opens what is at a path to be read, and waits for nobody.
 #[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use rustix::fs::OFlags;
@@ -170,7 +171,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
