@@ -48,6 +48,16 @@ impl StrictModes {
             tops,
         })
     }
+
+    /// For a file below the home directory of a user, who may own it.
+    #[cfg(unix)]
+    pub(super) fn guard_of(&self, user: u32, home: PathBuf) -> Option<Guard> {
+        let tops = match self {
+            Self::Full => vec![home],
+            Self::Below(_) | Self::Off => self.guard()?.tops,
+        };
+        Some(Guard { user, tops })
+    }
 }
 
 #[cfg(unix)]

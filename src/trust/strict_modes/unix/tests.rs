@@ -101,6 +101,14 @@ fn home_and_the_current_folder_are_tops() {
     let guard = StrictModes::Full.guard().unwrap();
     assert_eq!(guard.tops, [std::env::home_dir().unwrap(), PathBuf::from(".")]);
     assert!(StrictModes::Off.guard().is_none());
+
+    // for the file of another user it is that user's home, unless a folder is named
+    let of = |modes: StrictModes| modes.guard_of(1000, "/home/alice".into());
+    let guard = of(StrictModes::Full).unwrap();
+    assert_eq!((guard.user, guard.tops), (1000, vec!["/home/alice".into()]));
+    let guard = of(StrictModes::Below("/home".into())).unwrap();
+    assert_eq!((guard.user, guard.tops), (1000, vec!["/home".into()]));
+    assert!(of(StrictModes::Off).is_none());
 }
 
 #[test]
