@@ -128,8 +128,8 @@ impl<M> Client<M> {
 
     /// Adds the other keys that known hosts prove to hold to this file, so that a host can change
     /// its key without a break; as [`KnownHostsFile::learn`], after the handshake and before the
-    /// stream is handed out. Only keys of hosts that `file` itself lists are learned, and none is
-    /// removed. What cannot be learned is logged, and is no error. Default: nothing is learned.
+    /// stream is handed out. Only keys of hosts that `file` itself lists are learned, none that is
+    /// revoked there or [elsewhere](HostVerifier::revokes), and none is removed. What cannot be learned is logged, and is no error. Default: nothing is learned.
     #[must_use]
     pub fn learn_host_keys(mut self, file: KnownHostsFile) -> Self {
         self.learns = Some(file);

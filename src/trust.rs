@@ -10,11 +10,14 @@
 //! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
 //! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
 //!
-//! The files are those of OpenSSH and are read as OpenSSH reads them, but never more leniently:
+//! The files are those of OpenSSH and are read as OpenSSH reads them, and more strictly but for two
+//! spellings: a byte order mark before the first line, and IPv4 addresses that `from=` has mapped
+//! into IPv6.
 //!
 //! - A file that is missing or cannot be read is an error, never an empty file.
 //! - A line of `known_hosts` that begins with `@` and cannot be understood refuses the whole file:
-//!   it may have been a revocation. OpenSSH passes over it.
+//!   it may have been a revocation. OpenSSH passes over it. So does one with `@revoked` behind bytes
+//!   that do not show.
 //! - `@revoked` lines for a host hold for each of its ports.
 //! - Other lines that cannot be read are passed over, as in OpenSSH, but each is logged with its
 //!   place and the reason, and [`Verdict::Unknown`] names them.

@@ -204,3 +204,27 @@ async fn a_client_that_is_set_to_learn_knows_the_next_key_of_a_host() {
     assert!(text.starts_with(&format!("{}{learned}", line(&address, &old))), "{text}");
     assert_eq!(text.lines().count(), 2, "{text}");
 }
+
+/// What is revoked in another file than the one that is written is not learned either.
+#[tokio::test]
+async fn a_key_that_any_known_file_revokes_is_not_learned() {
+    let [old, new] = [(); 2].map(|()| Identity::generate().unwrap());
+    let both_keys = Identities::new(old.clone()).and(new.clone());
+    let server = Server::new(old.clone()).identities(both_keys).authenticator(anonymous());
+    let address = serve(server).await;
+    let desk = Desk::new(&line(&address, &old));
+    let elsewhere = format!("{}@revoked * {}\n", line(&address, &old), new.public_key());
+    let known = KnownHosts::parse("ssh_known_hosts", elsewhere.as_bytes()).unwrap();
+    let pinned = PinnedKeys::new([old.public_key().clone()]);
+    for client in [
+        client(known.clone()),
+        client(AcceptNew::new(known.clone(), desk.file())),
+        client(Ask::new(known.clone(), |_| HostAnswer::No)),
+        client(pinned.unless_contradicted_by(known)),
+    ] {
+        for connected in both(client.learn_host_keys(desk.file()), &address).await {
+            connected.unwrap();
+        }
+        assert_eq!(desk.read(), line(&address, &old));
+    }
+}

@@ -98,6 +98,10 @@ fn broken_files_do_not_flood_the_log() {
     let lines = logged(|| drop(KnownHosts::parse("known_hosts", "h\n".repeat(1000).as_bytes())));
     assert_eq!(lines.len(), 65);
     assert!(lines[64].contains("not logged one by one"), "{}", lines[64]);
+    let text = format!("@cert-authority h {}\n", key()).repeat(1000);
+    let lines = logged(|| drop(KnownHosts::parse("known_hosts", text.as_bytes())));
+    assert_eq!(lines.len(), 65);
+    assert!(lines[64].contains("not logged one by one"), "{}", lines[64]);
     let text = format!("tunnel=\"1\" {}\n", key()).repeat(1000);
     let lines = logged(|| drop(AuthorizedKeys::parse("authorized_keys", text.as_bytes())));
     assert_eq!(lines.len(), 65);

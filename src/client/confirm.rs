@@ -46,4 +46,8 @@ impl HostVerifier for Confirmed {
     fn expected(&self, _: &Host) -> Vec<PublicKey> {
         vec![self.key.clone()]
     }
+
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        self.others.revokes(host, key)
+    }
 }

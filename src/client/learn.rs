@@ -13,11 +13,13 @@ impl<M> Client<M> {
     ) -> Option<impl FnOnce() + Send + 'static> {
         let file = self.learns.clone()?;
         let agreement = &connected.agreement;
-        if connected.trusted == Trusted::New || agreement.other_host_keys.is_empty() {
+        // the file may not be the one that revokes a key
+        let (verifier, mut others) = (&self.verifier, agreement.other_host_keys.clone());
+        others.retain(|key| !verifier.revokes(host, key));
+        if connected.trusted == Trusted::New || others.is_empty() {
             return None;
         }
         let (host, presented) = (host.clone(), agreement.host_key.clone());
-        let others = agreement.other_host_keys.clone();
         Some(move || match file.learn(&ProvedKeys::new(&host, &presented, &others)) {
             Ok(learned) => {
                 for key in &learned.added {

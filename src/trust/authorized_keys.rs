@@ -83,7 +83,7 @@ impl AuthorizedKeys {
     /// As [`open`](Self::open).
     pub fn open_with(path: impl AsRef<Path>, modes: &StrictModes) -> Result<Self, TrustError> {
         let path = path.as_ref();
-        Self::open_guarded(path, modes.guard(path))
+        Self::open_guarded(path, modes.guard())
     }
 
     pub(super) fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {

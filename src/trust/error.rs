@@ -131,6 +131,15 @@ pub enum TrustErrorKind {
         /// What is wrong with the line.
         fault: LineFault,
     },
+    /// A line is not understood that holds `@revoked` behind bytes that do not show: a byte order
+    /// mark, blanks that are not ASCII, or a carriage return.
+    #[error(
+        "`@revoked` stands in the line behind bytes that do not show, and the line is not understood: {fault}; put it on a line of its own, at the start"
+    )]
+    HiddenMarker {
+        /// What is wrong with the line.
+        fault: LineFault,
+    },
 }
 
 /// Why a line was not read.

@@ -26,7 +26,7 @@ pub(super) struct Contents {
 }
 
 /// The byte order mark of UTF-8, which some editors put at the start of a file.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Contents {
     /// Takes bytes that come from elsewhere; `name` stands for the path in messages.
@@ -158,8 +158,9 @@ fn read_all(file: &File, metadata: &Metadata) -> Result<Vec<u8>, TrustErrorKind>
     Ok(bytes)
 }
 
+/// Opens what is at a path to be read, and waits for nobody.
 #[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use rustix::fs::OFlags;
@@ -170,7 +171,7 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 

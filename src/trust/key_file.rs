@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::file::open;
 use super::new_file::{NewFile, sync_folder};
 use crate::key::shown::shown_whole;
 use crate::key::{Identity, KeyError, MAX_FILE};
@@ -300,12 +301,13 @@ fn read(
     path: &Path,
     check: impl FnOnce(&Path, &Metadata) -> Result<(), KeyFileError>,
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
-    // Only so as not to wait for a writer when a pipe is opened; what counts is asked of the open
-    // file.
+    // a folder can be opened on Unix only
+    #[cfg(not(unix))]
     if !fs::metadata(path).map_err(unread(path))?.is_file() {
         return Err(KeyFileError::NotAFile { path: path.to_owned() });
     }
-    read_open(&File::open(path).map_err(unread(path))?, path, check)
+    // all is asked of the open file, which waits for no writer if it is a pipe
+    read_open(&open(path).map_err(unread(path))?, path, check)
 }
 
 fn unread(path: &Path) -> impl Fn(io::Error) -> KeyFileError {

@@ -4,15 +4,17 @@ pub(super) mod line;
 mod names;
 mod verdict;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use self::line::{Line, Marker, is_marked, parse_line};
+use self::line::{Line, Marker, hides_marker, is_marked, parse_line};
 pub use self::names::KnownName;
-pub(super) use self::verdict::known_by;
 pub use self::verdict::{KnownKey, Verdict};
+pub(super) use self::verdict::{known_by, listed_keys};
 use super::file::{Contents, Ownership, trim_start};
 use super::key_text::KeyText;
+use super::place::REMEMBERED;
 use super::{Host, LineFault, Place, SkippedLines, TrustError, TrustErrorKind};
 use crate::key::{Fingerprint, KeyError, PublicKey};
 
@@ -95,6 +97,7 @@ impl KnownHosts {
     ) -> Result<Self, TrustError> {
         let mut lines = Vec::new();
         let mut skipped = SkippedLines::default();
+        let mut warned = 0usize;
         for file in files {
             let file = file?;
             for line in file.lines() {
@@ -102,13 +105,17 @@ impl KnownHosts {
                 let place = Place::new(file.name(), number);
                 match parse_line(place.clone(), bytes) {
                     Ok(Some(line)) => {
-                        warn_of(&line);
+                        warned = warned.saturating_add(warn_of(&line, warned).into());
                         lines.push(line);
                     }
                     Ok(None) => {}
                     // A revocation that cannot be read must not get lost.
-                    Err(fault) if is_marked(bytes) => {
-                        let kind = TrustErrorKind::MarkedLine { fault };
+                    Err(fault) if is_marked(bytes) || hides_marker(bytes) => {
+                        let kind = if is_marked(bytes) {
+                            TrustErrorKind::MarkedLine { fault }
+                        } else {
+                            TrustErrorKind::HiddenMarker { fault }
+                        };
                         return Err(TrustError::new(file.name(), Some(number), kind));
                     }
                     Err(fault) => skipped.push(place, fault),
@@ -189,23 +196,27 @@ impl KnownHosts {
     /// Those listed for the bare name are among them only where they would be accepted by port
     /// fallback, that is, if no line matches the host with its port.
     pub fn keys_for(&self, host: &Host) -> Vec<PublicKey> {
-        let mut keys = Vec::new();
         let name = match bare_name(host) {
             Some(bare) if !self.knows(host) => bare.into(),
             _ => host.lookup(),
         };
-        for key in self.unmarked(&name).filter_map(|line| line.key.public_key().ok()) {
-            if !keys.contains(&key) && self.revoked_at(host, &key.blob()).is_none() {
-                keys.push(key);
-            }
-        }
-        keys
+        // each line is held against the name once, however many keys there are
+        let mut seen: HashSet<&[u8]> =
+            self.revoked(host, |_| true).map(|line| line.key.blob()).collect();
+        let lines = self.unmarked(&name);
+        let once = lines.filter_map(|line| seen.insert(line.key.blob()).then_some(&line.key));
+        once.filter_map(|key| key.public_key().ok()).collect()
     }
 
     /// Whether an unmarked line matches this host with its port, so that a key that no line lists
     /// is *changed* and not unknown.
     pub fn knows(&self, host: &Host) -> bool {
         self.unmarked(&host.lookup()).next().is_some()
+    }
+
+    /// Whether a line revokes this key for this host.
+    pub(super) fn is_revoked(&self, host: &Host, key: &PublicKey) -> bool {
+        self.revoked_at(host, &key.blob()).is_some()
     }
 
     /// The names under which unmarked lines list a key, in the order of the lines.
@@ -233,16 +244,23 @@ impl KnownHosts {
         self.0.lines.iter().find(names).map(|line| &line.place)
     }
 
-    /// The first line that revokes the key; a line for the bare name holds for each port.
+    /// The first line that revokes the key.
     fn revoked_at(&self, host: &Host, blob: &[u8]) -> Option<&Place> {
-        let (lookup, bare) = (host.lookup(), bare_name(host));
-        let applies = |line: &&Line| {
+        let mut revoked = self.revoked(host, |line| line.key.blob() == blob);
+        revoked.next().map(|line| &line.place)
+    }
+
+    /// Those of some lines that revoke a key for the host; one for the bare name holds for each
+    /// port.
+    fn revoked(&self, host: &Host, some: impl Fn(&Line) -> bool) -> impl Iterator<Item = &Line> {
+        let (lookup, bare) = (host.lookup().into_owned(), bare_name(host).map(str::to_owned));
+        let applies = move |line: &&Line| {
             line.marker == Marker::Revoked
-                && line.key.blob() == blob
+                && some(line)
                 && (line.hosts.matches(&lookup)
-                    || bare.is_some_and(|bare| line.hosts.matches(bare)))
+                    || bare.as_deref().is_some_and(|bare| line.hosts.matches(bare)))
         };
-        self.0.lines.iter().find(applies).map(|line| &line.place)
+        self.0.lines.iter().filter(applies)
     }
 }
 
@@ -251,14 +269,26 @@ fn bare_name(host: &Host) -> Option<&str> {
     (host.lookup() != host.name()).then(|| host.name())
 }
 
-/// Logs a line that was read and yet does not do what its author may expect.
-fn warn_of(line: &Line) {
+/// Logs a line that was read and yet does not do what its author may expect, unless that was said
+/// `before` of enough others; whether it is such a line.
+fn warn_of(line: &Line, before: usize) -> bool {
     let place = &line.place;
-    if line.marker == Marker::CertAuthority {
-        tracing::warn!(%place, "line adds no trust: this version does not honour certificates");
-    } else if let Err(fault @ KeyError::InvalidPoint) = line.key.public_key() {
-        tracing::warn!(%place, reason = %LineFault::Key(fault), "key is never accepted");
+    let weak = match line.key.public_key() {
+        _ if line.marker == Marker::CertAuthority => None,
+        Err(fault @ KeyError::InvalidPoint) => Some(LineFault::Key(fault)),
+        _ => return false,
+    };
+    match weak {
+        _ if before > REMEMBERED => {}
+        _ if before == REMEMBERED => {
+            tracing::warn!(%place, "further lines of no effect are not logged one by one");
+        }
+        Some(reason) => tracing::warn!(%place, %reason, "key is never accepted"),
+        None => {
+            tracing::warn!(%place, "line adds no trust: this version does not honour certificates");
+        }
     }
+    true
 }
 
 #[cfg(test)]

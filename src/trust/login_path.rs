@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 
-use super::strict_modes::Guard;
 use super::{AuthorizedKeys, StrictModes, TrustError};
 use crate::key::shown::{shown, shown_whole};
 
@@ -136,7 +135,8 @@ impl LoginPath {
     /// where blocking is allowed.
     ///
     /// With `%h` the file and its folders must belong to root or to that user, up to the user's home
-    /// directory; without, as with [`AuthorizedKeys::open_with`].
+    /// directory, unless `modes` names another last folder; without, as with
+    /// [`AuthorizedKeys::open_with`].
     ///
     /// # Errors
     /// A login with other characters than letters, digits, `.`, `_` and `-`, that begins with `.` or
@@ -156,7 +156,7 @@ impl LoginPath {
         let user = user.filter(|user| user.name == login && user.dir.is_absolute());
         let user = user.ok_or_else(no_home)?;
         let path = self.below(&user.dir, login);
-        let guard = modes.guard(&path).map(|guard| guard.of(user.uid.as_raw(), user.dir));
+        let guard = modes.guard_of(user.uid.as_raw(), user.dir);
         Ok(AuthorizedKeys::open_guarded(&path, guard)?)
     }
 
@@ -169,15 +169,6 @@ impl LoginPath {
             }
         }
         path.into()
-    }
-}
-
-impl Guard {
-    /// For a file of another user, whose home is the last folder that is looked at.
-    fn of(mut self, user: u32, home: PathBuf) -> Self {
-        self.user = user;
-        self.tops = vec![home];
-        self
     }
 }
 

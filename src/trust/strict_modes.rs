@@ -1,6 +1,6 @@
 //! Who else could have written a file, or could put another in its place.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// How a file that admits people is guarded, as `StrictModes` of sshd says it. On Unix only; other
 /// systems check nothing.
@@ -11,9 +11,10 @@ pub enum StrictModes {
     /// neither group nor others may write to them; a sticky bit does not help. Symbolic links are
     /// followed first: what counts are the folders above the real file.
     ///
-    /// The last folder that is looked at is the home directory, or the current folder if the path
-    /// is relative, where they are above the file; otherwise it is `/`. So a file below `/tmp` is
-    /// refused unless this program works there or is at home there.
+    /// The last folder that is looked at is the home directory or the current folder, whichever is
+    /// met first on the way up; if neither is above the file, it is `/`. So a file below `/tmp` is
+    /// refused unless this program works or is at home in a folder below `/tmp` that is above the
+    /// file.
     #[default]
     Full,
     /// As [`Full`](Self::Full), but the last folder that is looked at is this one, if it is above
@@ -34,22 +35,28 @@ pub(super) struct Guard {
 }
 
 impl StrictModes {
-    /// For a file that the user of this process may own; its path as it was given.
-    pub(super) fn guard(&self, path: &Path) -> Option<Guard> {
+    /// For a file that the user of this process may own.
+    pub(super) fn guard(&self) -> Option<Guard> {
         let tops = match self {
             Self::Off => return None,
             Self::Below(folder) => vec![folder.clone()],
-            Self::Full => {
-                let is_relative = path.is_relative() && !path.starts_with("~");
-                let current = is_relative.then(|| PathBuf::from("."));
-                std::env::home_dir().into_iter().chain(current).collect()
-            }
+            Self::Full => std::env::home_dir().into_iter().chain([PathBuf::from(".")]).collect(),
         };
         Some(Guard {
             #[cfg(unix)]
             user: rustix::process::geteuid().as_raw(),
             tops,
         })
+    }
+
+    /// For a file below the home directory of a user, who may own it.
+    #[cfg(unix)]
+    pub(super) fn guard_of(&self, user: u32, home: PathBuf) -> Option<Guard> {
+        let tops = match self {
+            Self::Full => vec![home],
+            Self::Below(_) | Self::Off => self.guard()?.tops,
+        };
+        Some(Guard { user, tops })
     }
 }
 
@@ -59,7 +66,7 @@ pub(super) use self::unix::check;
 #[cfg(not(unix))]
 pub(super) fn check(
     _: &std::fs::Metadata,
-    _: &Path,
+    _: &std::path::Path,
     _: &Guard,
 ) -> Result<(), super::TrustErrorKind> {
     Ok(())

@@ -39,6 +39,14 @@ pub trait HostVerifier: Send + Sync {
     /// client knows. Empty otherwise.
     fn expected(&self, host: &Host) -> Vec<PublicKey>;
 
+    /// Whether it is known that this key is revoked for this host: it is not learned then
+    /// ([`learn_host_keys`](crate::Client::learn_host_keys)). Changes nothing. Unless it is
+    /// overridden, no.
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        let _ = (host, key);
+        false
+    }
+
     /// Called after a connection was closed because [`verify`](Self::verify) had said
     /// [`HostKeyError::Unknown`], which is `refused`: whether to make a new one, which trusts this
     /// key as a [new](Trusted::New) one and no other. May wait for a person; on tokio it runs where
@@ -182,6 +190,10 @@ impl HostVerifier for KnownHosts {
 
     fn expected(&self, host: &Host) -> Vec<PublicKey> {
         self.keys_for(host)
+    }
+
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        self.is_revoked(host, key)
     }
 }
 

@@ -50,7 +50,10 @@ fn readable(content: &[u8]) -> (KnownHosts, bool) {
         match KnownHosts::parse("known_hosts", &lines.join(&b"\n"[..])) {
             Ok(known) => return (known, refused),
             Err(error) => {
-                let marked = matches!(error.kind(), TrustErrorKind::MarkedLine { .. });
+                let marked = matches!(
+                    error.kind(),
+                    TrustErrorKind::MarkedLine { .. } | TrustErrorKind::HiddenMarker { .. }
+                );
                 assert!(marked && lines.len() > 1, "{error}");
                 lines[error.line().unwrap() - 1] = b"";
                 refused = true;

@@ -43,6 +43,51 @@ fn truth_table() {
     }
 }
 
+/// The current folder is that of the whole process, so another one looks.
+#[cfg(unix)]
+#[test]
+fn above_the_current_folder_no_folder_counts_whatever_the_path() {
+    const PATHS: &str = "HANDFAST_TEST_AUTHORIZED_KEYS";
+    if let Some(paths) = std::env::var_os(PATHS) {
+        for path in std::env::split_paths(&paths) {
+            AuthorizedKeys::open(&path).unwrap();
+        }
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, below) = (dir.path().join("a"), dir.path().join("a/b"));
+    fs::create_dir_all(&below).unwrap();
+    for path in [folder.join("keys"), below.join("keys")] {
+        fs::write(path, "").unwrap();
+    }
+    let set_mode = |path: &std::path::Path, mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(dir.path(), 0o777);
+    let reads = |paths: &[std::path::PathBuf]| {
+        let name = "authorized_keys::above_the_current_folder_no_folder_counts_whatever_the_path";
+        let test = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .current_dir(&folder)
+            .env(PATHS, std::env::join_paths(paths).unwrap())
+            .env("HOME", "/nonexistent")
+            .output()
+            .unwrap();
+        assert!(String::from_utf8_lossy(&test.stdout).contains("running 1 test"));
+        test.status.success()
+    };
+    let absolute = [folder.join("keys"), below.join("keys")];
+    assert!(reads(&absolute));
+    assert!(reads(&["keys".into(), "b/keys".into(), "../a/keys".into()]));
+    // from the file up to the current folder each counts, and that folder too
+    set_mode(&below, 0o777);
+    assert!(!reads(&absolute[1..]) && !reads(&["b/keys".into()]));
+    assert!(reads(&absolute[..1]));
+    set_mode(&folder, 0o777);
+    assert!(!reads(&absolute[..1]) && !reads(&["keys".into()]));
+}
+
 #[cfg(unix)]
 #[test]
 fn the_file_is_read_only_if_nobody_else_can_write_it() {

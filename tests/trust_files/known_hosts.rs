@@ -217,6 +217,35 @@ fn several_files_are_one() {
 
 /// What begins with `@` may be a revocation.
 #[test]
+fn of_many_keys_of_a_host_the_first_few_are_told() {
+    let [a] = keys::<1>();
+    let said = known(&written_out(&"h R\n".repeat(20))).check(&host("h"), &a).to_string();
+    assert!(said.ends_with(" (known_hosts:8) and 12 more"), "{said}");
+}
+
+#[test]
+fn a_revocation_behind_bytes_that_do_not_show_is_not_lost() {
+    for line in [
+        "\u{feff}@revoked h B",
+        "\u{a0}@revoked h B",
+        "\x0b @Revoked\th B",
+        "\0@revoked h B",
+        "h A\r@revoked h B\r",
+    ] {
+        let file = written_out(&format!("# comment\n{line}\nh A\n"));
+        let error = KnownHosts::parse("known_hosts", file.as_bytes()).unwrap_err().to_string();
+        let expected = "known_hosts:2: `@revoked` stands in the line behind bytes that do not show";
+        assert!(error.starts_with(expected), "{line:?}: {error}");
+    }
+    // a comment with it, and a name, revoke nothing
+    for line in ["h ssh-ed25519 AAAA bob@revoked.example.org", "x@revoked h B", "#\u{feff}@revoked"]
+    {
+        let file = written_out(&format!("{line}\nh A\n"));
+        assert!(KnownHosts::parse("known_hosts", file.as_bytes()).is_ok(), "{line:?}");
+    }
+}
+
+#[test]
 fn files_with_marked_lines_that_are_not_understood_are_refused() {
     for (line, fault) in [
         ("@revoked", "it ends before the key"),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::key_file::quoted;
+use super::super::known_hosts::listed_keys;
 use super::super::{Host, KnownKey, LineFault, Place, TrustError};
 use super::WhyNotLearned;
 use crate::key::KeyError;
@@ -111,7 +112,7 @@ pub enum EditError {
     /// The host is known by another key.
     #[error(
         "{host} is known by another key: {}; if the host has changed its key, remove that line first",
-        list(known)
+        listed_keys(known)
     )]
     OtherKey {
         /// The host.
@@ -171,9 +172,4 @@ pub enum EditError {
 
 fn shown(path: &Path) -> String {
     shown_whole(&path.to_string_lossy())
-}
-
-fn list(known: &[KnownKey]) -> String {
-    let all: Vec<_> = known.iter().map(ToString::to_string).collect();
-    all.join(", ")
 }

@@ -4,7 +4,7 @@ use super::super::file::{Contents, split_at_blank, trim_start};
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Marker, parse_line};
 use super::super::listing::ListedKey;
-use super::super::{KnownHostsFile, Place};
+use super::super::{KnownHostsFile, MAX_FILE, Place};
 use super::known_hosts::{KeptHost, WhyKept, check_lines, hash};
 use super::lock::Missing;
 use super::{Change, EditError, change, whole_lines};
@@ -33,7 +33,8 @@ impl KnownHostsFile {
     }
 }
 
-/// A file without names that can be read.
+/// A file without names that can be read; of one that would be larger than what is read back, only
+/// so much that this shows.
 pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditError> {
     check_lines(contents)?;
     let mut out = contents.mark().to_vec();
@@ -52,9 +53,18 @@ pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditEr
                 let end = whole.get(line.len()..).unwrap_or_default();
                 let between = if end.is_empty() { b"\n" } else { end };
                 let names = names.split(|&byte| byte == b',').filter(|name| !name.is_empty());
-                let lines = names.map(|name| Ok([hash(name)?.as_bytes(), rest].concat()));
-                let lines = lines.collect::<Result<Vec<_>, EditError>>()?;
-                out.extend_from_slice(&lines.join(between));
+                let mut separator: &[u8] = b"";
+                for name in names {
+                    let name = hash(name)?;
+                    for part in [separator, name.as_bytes(), rest] {
+                        out.extend_from_slice(part);
+                    }
+                    separator = between;
+                    // each name repeats the comment: a line can ask for gigabytes
+                    if out.len() > MAX_FILE {
+                        return Ok((Some(out), result));
+                    }
+                }
                 out.extend_from_slice(end);
                 result.hashed.push(listed);
             }

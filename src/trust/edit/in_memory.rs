@@ -8,7 +8,7 @@ use super::hashing::hashing;
 use super::known_hosts::{adding, removing};
 use super::learning::{Old, update};
 use super::{EditError, NewHost, ProvedKeys};
-use crate::trust::Host;
+use crate::trust::{Host, MAX_FILE};
 
 /// A change of `known_hosts`.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub(crate) fn edit_known_hosts(
         }
         Edit::Hash => {
             let (out, result) = hashing(&contents)?;
+            if out.as_ref().is_some_and(|out| out.len() > MAX_FILE) {
+                return Err(EditError::TooLarge { path: "known_hosts".into() });
+            }
             (out, numbers(&result.hashed))
         }
         Edit::Learn(proved) => (update(&contents, proved, Old::Stay)?.0, BTreeSet::new()),

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-use super::super::file::{Contents, Ownership, split_at_blank, trim_start};
+use super::super::file::{Contents, MARK, Ownership, split_at_blank, trim_start};
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Line, Marker, parse_line};
 use super::super::listing::ListedKey;
@@ -191,7 +191,8 @@ impl KnownHostsFile {
     }
 
     /// Takes a host with its port off every line that lists it by its name or the hash of it. A
-    /// line that is left without a name goes; patterns and lines with a marker stay.
+    /// line that is left without a name goes, and one whose other names would read as a hash, a
+    /// marker or a comment; patterns and lines with a marker stay.
     ///
     /// # Errors
     /// [`EditError::InvalidLine`]: as `ssh-keygen -R`, this changes no file with a line that cannot
@@ -329,7 +330,16 @@ pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> 
     let blanks = line.len().saturating_sub(from_hosts.len());
     let end = whole.get(line.len()..).unwrap_or_default();
     let before = line.get(..blanks).unwrap_or_default();
-    ([before, &others.join(&b","[..]), rest, end].concat(), true)
+    let others = others.join(&b","[..]);
+    // a name that now stands first must not make a hash, a marker or a comment of the line
+    let left = [before, &others, rest].concat();
+    let same = |read: Line| {
+        read.marker == Marker::None
+            && matches!(&read.hosts, HostsField::Patterns(names) if names.eq_ignore_ascii_case(&others))
+    };
+    let reads = !left.starts_with(MARK)
+        && parse_line(place.clone(), &left).is_ok_and(|read| read.is_some_and(same));
+    if reads { ([&left, end].concat(), true) } else { (Vec::new(), true) }
 }
 
 /// Neither a pattern nor a negation.

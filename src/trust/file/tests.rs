@@ -81,7 +81,7 @@ fn others_may_not_write() {
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("the authorized_keys");
-    let strict = || Ownership::Strict(StrictModes::Below(dir.path().into()).guard(&path).unwrap());
+    let strict = || Ownership::Strict(StrictModes::Below(dir.path().into()).guard().unwrap());
     fs::write(&path, "").unwrap();
     for mode in [0o620, 0o602, 0o666, 0o4622] {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();

@@ -51,6 +51,18 @@ pub(in crate::trust) fn is_marked(line: &[u8]) -> bool {
     trim_start(line).starts_with(b"@")
 }
 
+/// Whether a line that cannot be read has `@revoked` behind bytes that do not show: a byte order
+/// mark in a file that was put together from others, blanks that are not ASCII, or the carriage
+/// returns of a file that has no other line ends.
+pub(in crate::trust) fn hides_marker(line: &[u8]) -> bool {
+    const REVOKED: &[u8] = b"@revoked";
+    line.split(|&byte| byte == b'\r').any(|part| {
+        let hidden = part.iter().take_while(|byte| !byte.is_ascii_graphic()).count();
+        let word = part.get(hidden..).and_then(|part| part.get(..REVOKED.len()));
+        word.is_some_and(|word| word.eq_ignore_ascii_case(REVOKED))
+    })
+}
+
 fn parse_marker(line: &[u8]) -> Result<(Marker, &[u8]), LineFault> {
     if !is_marked(line) {
         return Ok((Marker::None, line));

@@ -95,8 +95,18 @@ impl fmt::Display for Verdict {
 pub(in crate::trust) fn known_by(known: &[KnownKey]) -> String {
     let other_type = known.iter().all(|key| key.key_type != "ssh-ed25519");
     let kind = if other_type { "another type of key only" } else { "another key" };
-    let keys: Vec<_> = known.iter().map(ToString::to_string).collect();
-    format!("this host is known by {kind}: {}", keys.join(", "))
+    format!("this host is known by {kind}: {}", listed_keys(known))
+}
+
+/// The first few keys with their lines, and how many more there are: a file can list a host two
+/// hundred thousand times.
+pub(in crate::trust) fn listed_keys(known: &[KnownKey]) -> String {
+    const SHOWN: usize = 8;
+    let keys: Vec<_> = known.iter().take(SHOWN).map(ToString::to_string).collect();
+    match known.len().saturating_sub(SHOWN) {
+        0 => keys.join(", "),
+        more => format!("{} and {more} more", keys.join(", ")),
+    }
 }
 
 /// A key that a line lists; written as `ssh-ed25519 SHA256:... (known_hosts:3)`.

@@ -64,6 +64,10 @@ impl HostVerifier for AcceptNew {
     fn expected(&self, host: &Host) -> Vec<PublicKey> {
         known_keys(&self.known, host)
     }
+
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        self.known.is_revoked(host, key)
+    }
 }
 
 /// Writes a key down, unless the file says something about the host by now.

@@ -85,6 +85,10 @@ impl<F: Fn(&HostQuestion) -> HostAnswer + Send + Sync> HostVerifier for Ask<F> {
         known_keys(&self.known, host)
     }
 
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        self.known.is_revoked(host, key)
+    }
+
     fn confirm(&self, refused: HostKeyError) -> Result<PublicKey, HostKeyError> {
         let HostKeyError::Unknown { host, offered, reason } = refused else { return Err(refused) };
         let others = self.known.names_of(&offered);

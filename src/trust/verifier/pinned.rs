@@ -81,4 +81,8 @@ impl HostVerifier for PinnedKeys {
     fn expected(&self, _: &Host) -> Vec<PublicKey> {
         if self.fingerprints.is_empty() { self.keys.clone() } else { Vec::new() }
     }
+
+    fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
+        self.known.as_ref().is_some_and(|known| known.is_revoked(host, key))
+    }
 }

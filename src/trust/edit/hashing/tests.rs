@@ -65,3 +65,12 @@ fn a_file_with_a_line_that_cannot_be_read_is_not_changed() {
         );
     }
 }
+
+/// Each of its names would repeat the comment: thirty gigabytes in all.
+#[test]
+fn a_line_that_would_grow_without_end_is_left() {
+    let text = format!("{}z KEY {}\n", "a,".repeat(60_000), "x".repeat(500_000));
+    let (before, after, result) = hashed(&text);
+    assert!(matches!(result, Err(EditError::TooLarge { .. })));
+    assert!(before == after);
+}

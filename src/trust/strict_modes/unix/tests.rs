@@ -25,7 +25,7 @@ fn desk() -> (TempDir, PathBuf) {
 }
 
 fn below(top: &Path, path: &Path) -> Result<(), String> {
-    let guard = StrictModes::Below(top.to_owned()).guard(path).unwrap();
+    let guard = StrictModes::Below(top.to_owned()).guard().unwrap();
     check(&fs::metadata(path).unwrap(), path, &guard).map_err(|kind| kind.to_string())
 }
 
@@ -88,7 +88,7 @@ fn links_are_followed_and_the_folders_of_the_real_file_count() {
 #[test]
 fn another_file_at_the_path_is_noticed() {
     let (top, path) = desk();
-    let guard = StrictModes::Below(top.path().to_owned()).guard(&path).unwrap();
+    let guard = StrictModes::Below(top.path().to_owned()).guard().unwrap();
     let opened = fs::File::open(&path).unwrap();
     fs::rename(&path, path.with_extension("old")).unwrap();
     fs::write(&path, "").unwrap();
@@ -97,13 +97,18 @@ fn another_file_at_the_path_is_noticed() {
 }
 
 #[test]
-fn home_and_for_a_relative_path_the_current_folder_are_tops() {
-    let tops = |path: &str| StrictModes::Full.guard(Path::new(path)).unwrap().tops;
-    let home = std::env::home_dir().unwrap();
-    assert_eq!(tops("keys"), [home.clone(), PathBuf::from(".")]);
-    assert_eq!(tops("~/keys"), tops("/etc/rpc/keys"));
-    assert_eq!(tops("/etc/rpc/keys"), [home]);
-    assert!(StrictModes::Off.guard(Path::new("keys")).is_none());
+fn home_and_the_current_folder_are_tops() {
+    let guard = StrictModes::Full.guard().unwrap();
+    assert_eq!(guard.tops, [std::env::home_dir().unwrap(), PathBuf::from(".")]);
+    assert!(StrictModes::Off.guard().is_none());
+
+    // for the file of another user it is that user's home, unless a folder is named
+    let of = |modes: StrictModes| modes.guard_of(1000, "/home/alice".into());
+    let guard = of(StrictModes::Full).unwrap();
+    assert_eq!((guard.user, guard.tops), (1000, vec!["/home/alice".into()]));
+    let guard = of(StrictModes::Below("/home".into())).unwrap();
+    assert_eq!((guard.user, guard.tops), (1000, vec!["/home".into()]));
+    assert!(of(StrictModes::Off).is_none());
 }
 
 #[test]
