@@ -17,9 +17,7 @@ fn main() -> ExitCode {
     match cmd::run(cli.command) {
         Ok(answer) => answer.into(),
         Err(failure) => {
-            if !failure.is_closed_pipe() {
-                output::talk(format_args!("{}: {failure}", output::bad("error")));
-            }
+            output::talk(format_args!("{}: {failure}", output::bad("error")));
             failure.into()
         }
     }
