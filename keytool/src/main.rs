@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    output::choose_colours();
     let cli = cli::Cli::parse();
     match cmd::run(cli.command) {
         Ok(answer) => answer.into(),

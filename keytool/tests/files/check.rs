@@ -100,16 +100,15 @@ fn a_line_of_a_megabyte_is_named() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_who_asks() {
+fn nothing_but_a_terminal_gets_colours() {
     let desk = Desk::new();
     desk.write("known_hosts", "no key\n");
-    let output = |variable: &str| {
-        let mut command = desk.command(KEYTOOL, &["check", "known_hosts"]);
-        parts(command.env(variable, "1").output().expect("keytool")).1
-    };
-    assert!(output("CLICOLOR_FORCE").contains("\u{1b}[31m"));
-    for variable in ["NO_COLOR", "TERM_PROGRAM"] {
-        assert!(!output(variable).contains('\u{1b}'), "{variable}");
+    for variable in ["NO_COLOR", "TERM_PROGRAM", "CLICOLOR_FORCE"] {
+        for args in [&["check", "known_hosts"][..], &["check", "missing"], &["check"], &["help"]] {
+            let mut command = desk.command(KEYTOOL, args);
+            let (_, data, talk) = parts(command.env(variable, "1").output().expect("keytool"));
+            assert!(!format!("{data}{talk}").contains('\u{1b}'), "{variable} {args:?}");
+        }
     }
 }
 
