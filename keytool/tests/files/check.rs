@@ -124,3 +124,19 @@ fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
         assert_eq!(data.contains('\u{1b}'), coloured, "{data}");
     }
 }
+
+#[test]
+fn a_key_that_is_revoked_on_many_lines_does_not_take_for_ever() {
+    let desk = Desk::new();
+    let key = public_line(1, "");
+    let lines = |marker: &str, what: &str| -> String {
+        (0..5000).map(|number| format!("{marker}{what}{number}.example.org {key}")).collect()
+    };
+    desk.write("known_hosts", lines("@revoked ", "a") + &lines("", "b"));
+    desk.set_mode("known_hosts", 0o600);
+    let start = std::time::Instant::now();
+    let data = found(&desk, &["known_hosts"]);
+    assert!(data.contains("on so many lines that not all of them were compared"), "{data}");
+    assert_eq!(data.lines().count(), 1, "{data}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(60));
+}
