@@ -126,6 +126,28 @@ fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
 }
 
 #[test]
+fn a_host_that_has_a_supported_key_may_have_others() {
+    let desk = Desk::new();
+    let (a, b) = (public_line(1, ""), public_line(2, ""));
+    desk.keygen(&["-q", "-t", "rsa", "-N", "", "-f", "rsa"]);
+    let rsa = desk.read("rsa.pub");
+    let names = "rpc.example.org,192.0.2.7";
+    desk.write("known_hosts", format!("{names} {rsa}{names} {a}[two.example.org]:7000 {b}"));
+    desk.set_mode("known_hosts", 0o600);
+    nothing_found(&desk, &["known_hosts"]);
+    desk.keygen(&["-H", "-f", "known_hosts"]);
+    nothing_found(&desk, &["known_hosts"]);
+
+    // Not if it is about another name, or the line with the other key only revokes it.
+    for other in ["192.0.2.7 ", "@revoked rpc.example.org,192.0.2.7 "] {
+        desk.write("known_hosts", format!("{names} {rsa}{other}{a}"));
+        let data = found(&desk, &["known_hosts"]);
+        assert!(data.starts_with("known_hosts:1: warning: keys of type ssh-rsa are not"), "{data}");
+        assert_eq!(data.lines().count(), 1, "{data}");
+    }
+}
+
+#[test]
 fn a_key_that_is_revoked_on_many_lines_does_not_take_for_ever() {
     let desk = Desk::new();
     let key = public_line(1, "");

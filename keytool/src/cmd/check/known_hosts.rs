@@ -1,6 +1,6 @@
 //! What can be wrong with `known_hosts`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -34,10 +34,11 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
             revoking.entry(line.fingerprint()).or_default().push((line.number, known));
         }
     }
+    let usable = Usable::of(&lines);
     let mut said = HashMap::new();
     let mut left = MOST_COMPARED;
     for line in &lines {
-        line.check_key(findings);
+        line.check_key(&usable, findings);
         line.check_names(findings);
         line.check_repetition(&mut said, findings);
         let revoking = revoking.get(&line.fingerprint()).map(Vec::as_slice).unwrap_or_default();
@@ -49,6 +50,30 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
             "it revokes keys on so many lines that not all of them were compared with the others",
             "write one line for each revoked key: `@revoked * KEY`",
         );
+    }
+}
+
+/// The names for which some line has a key that is supported.
+struct Usable<'a> {
+    names: HashSet<&'a str>,
+    /// Whether there are hashed ones. Which line is about the same host as another, hashes do not
+    /// tell, and `ssh` writes a line for each key of a host.
+    hashed: bool,
+}
+
+impl<'a> Usable<'a> {
+    fn of(lines: &'a [Line<'_>]) -> Self {
+        let usable = lines.iter().filter(|line| line.marker.is_none());
+        let usable = usable.filter(|line| line.key.public_key().is_some());
+        let names: HashSet<_> = usable.flat_map(Line::names).collect();
+        let hashed = names.iter().any(|name| name.starts_with('|'));
+        Self { names, hashed }
+    }
+
+    fn has_all(&self, line: &Line<'_>) -> bool {
+        line.names()
+            .filter(|name| !name.starts_with('!'))
+            .all(|name| self.names.contains(name) || (self.hashed && name.starts_with('|')))
     }
 }
 
@@ -99,7 +124,7 @@ impl<'a> Line<'a> {
         self.hosts.split(',').filter(|name| !name.is_empty())
     }
 
-    fn check_key(&self, findings: &mut Findings) {
+    fn check_key(&self, usable: &Usable<'_>, findings: &mut Findings) {
         match (self.marker, self.key.public_key()) {
             (Some("@cert-authority"), _) => findings.warning(
                 self.number,
@@ -111,6 +136,8 @@ impl<'a> Line<'a> {
             (None, None) if self.key.key_type() == "ssh-ed25519" => {
                 findings.error(self.number, WEAK, "remove it, and ask where it comes from");
             }
+            // Each key of a host has its line, and one that is supported is among them.
+            (None, None) if usable.has_all(self) => {}
             (None, None) => findings.warning(
                 self.number,
                 &format!(
