@@ -126,6 +126,25 @@ fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
 }
 
 #[test]
+fn a_line_that_admits_from_nowhere_is_named() {
+    let desk = Desk::new();
+    let lines =
+        ["!10.0.0.0/8", "*.example.org,!192.0.2.7", "192.0.2.*,!192.0.2.7", "2001:db8::/32"];
+    let line = |(seed, from)| format!("from=\"{from}\" {}", public_line(seed, ""));
+    desk.write("authorized_keys", (1..).zip(lines).map(line).collect::<String>());
+    desk.set_mode("authorized_keys", 0o600);
+    let data = found(&desk, &["authorized_keys"]);
+    let named: Vec<_> = data.lines().filter_map(|line| line.split_once(": ")).collect();
+    let what = "warning: it admits nobody: no address is in its `from=`, and names are not looked \
+                up; list the addresses or networks it is about, or put `*` beside what is excluded";
+    assert_eq!(named, [("authorized_keys:1", what), ("authorized_keys:2", what)]);
+    desk.write("alice.pub", public_line(5, "alice"));
+    let (code, _, talk) = desk.keytool(&["authorize", "alice.pub", "--from", "!10.0.0.0/8"]);
+    assert_eq!(code, 0);
+    assert!(talk.contains("warning: nobody comes from there: "), "{talk}");
+}
+
+#[test]
 fn a_host_that_has_a_supported_key_may_have_others() {
     let desk = Desk::new();
     let (a, b) = (public_line(1, ""), public_line(2, ""));
