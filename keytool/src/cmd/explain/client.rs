@@ -80,7 +80,8 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     };
     match error.kind() {
         TrustErrorKind::ForeignOwner { .. } | TrustErrorKind::WritableByOthers { .. } => {
-            Ok(Opened::Refused(Explanation::new(Verdict::Reject, error)))
+            let name = paths::shown(&paths::home(path)?);
+            Ok(Opened::Refused(Explanation::new(Verdict::Reject, error).by_file(&name)))
         }
         kind @ (TrustErrorKind::ForeignFolder { .. } | TrustErrorKind::WritableFolder { .. }) => {
             let keys = AuthorizedKeys::open_with(path, &StrictModes::Off)?;
