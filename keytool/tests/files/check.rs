@@ -126,6 +126,17 @@ fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
 }
 
 #[test]
+fn an_authority_does_not_repeat_the_line_of_its_own_key() {
+    let desk = Desk::new();
+    let key = public_line(1, "alice");
+    desk.write("authorized_keys", format!("{key}cert-authority {key}"));
+    desk.set_mode("authorized_keys", 0o600);
+    let data = found(&desk, &["authorized_keys"]);
+    assert!(data.starts_with("authorized_keys:2: warning: it admits nobody: "), "{data}");
+    assert_eq!(data.lines().count(), 1, "{data}");
+}
+
+#[test]
 fn a_line_that_admits_from_nowhere_is_named() {
     let desk = Desk::new();
     let lines =

@@ -27,10 +27,7 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
     for line in &lines {
         let number = line.place.line();
         state(line, findings);
-        let Some(key) = &line.key else { continue };
-        if matches!(line.state, LineState::Skipped(_)) {
-            continue;
-        }
+        let (Some(key), LineState::Admits(_)) = (&line.key, &line.state) else { continue };
         // The first line that admits a key wins; one without conditions admits it always.
         let fingerprint = key.fingerprint();
         let always = matches!(&line.state, LineState::Admits(it) if *it == Permissions::default());
