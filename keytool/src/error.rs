@@ -27,22 +27,12 @@ pub(crate) enum Failure {
     Usage(String),
     /// Reading, writing or connecting failed: exit code 3.
     Io(String),
-    /// Nobody reads what is printed: exit code 0, and nothing is said.
-    ClosedPipe,
 }
 
 impl Failure {
-    pub(crate) fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::ClosedPipe)
-    }
-
     /// What went wrong while the data was printed.
     pub(crate) fn printing(error: &io::Error) -> Self {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            Self::ClosedPipe
-        } else {
-            Self::Io(format!("standard output: cannot write: {error}"))
-        }
+        Self::Io(format!("standard output: cannot write: {error}"))
     }
 }
 
@@ -50,7 +40,6 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::No(text) | Self::Usage(text) | Self::Io(text) => f.write_str(text),
-            Self::ClosedPipe => Ok(()),
         }
     }
 }
@@ -67,7 +56,6 @@ impl From<Answer> for ExitCode {
 impl From<Failure> for ExitCode {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::ClosedPipe => Self::SUCCESS,
             Failure::No(_) => Self::from(1),
             Failure::Usage(_) => Self::from(2),
             Failure::Io(_) => Self::from(3),

@@ -13,13 +13,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    output::choose_colours();
     let cli = cli::Cli::parse();
     match cmd::run(cli.command) {
         Ok(answer) => answer.into(),
         Err(failure) => {
-            if !failure.is_closed_pipe() {
-                output::talk(format_args!("{}: {failure}", output::bad("error")));
-            }
+            output::talk(format_args!("{}: {failure}", output::bad("error")));
             failure.into()
         }
     }

@@ -2,17 +2,29 @@
 //! environment variable `NO_COLOR` is not set.
 
 use std::fmt;
-use std::io::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 
 use crate::error::Failure;
 
-/// A line of data.
+/// `CLICOLOR_FORCE` would have what goes to a file or a pipe coloured, too.
+pub(crate) fn choose_colours() {
+    let terminals = io::stdout().is_terminal() && io::stderr().is_terminal();
+    if !terminals && std::env::var_os("CLICOLOR_FORCE").is_some() {
+        anstream::ColorChoice::Never.write_global();
+    }
+}
+
+/// A line of data. That nobody reads it any more is no error, and no reason to end otherwise than
+/// with the answer: a script can take the exit code and close the pipe.
 pub(crate) fn data(line: impl fmt::Display) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| Failure::printing(&error))
+    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::printing(&error)),
+        _ => Ok(()),
+    }
 }
 
 /// The data as JSON.

@@ -16,8 +16,8 @@ use crate::output::{self, data, json};
 struct Explanation {
     verdict: Verdict,
     reason: String,
-    /// The file and line that decided.
-    place: Option<(String, usize)>,
+    /// The file that decided, and its line, if it was one.
+    place: Option<(String, Option<usize>)>,
     permissions: Value,
     /// What to do about it; empty where all is well.
     remedy: String,
@@ -65,7 +65,13 @@ impl Explanation {
     }
 
     fn at(mut self, place: &handfast::trust::Place) -> Self {
-        self.place = Some((place.file().to_owned(), place.line()));
+        self.place = Some((place.file().to_owned(), Some(place.line())));
+        self
+    }
+
+    /// It is the file that decided, whatever its lines say.
+    fn by_file(mut self, name: &str) -> Self {
+        self.place = Some((name.to_owned(), None));
         self
     }
 
@@ -77,7 +83,7 @@ impl Explanation {
     /// Prints it; `asked` are rows that say what the question was.
     fn print(self, form: &Form, asked: &[(&str, String)]) -> Result<Answer, Failure> {
         if form.json {
-            let (file, line) = self.place.unzip();
+            let (file, line) = self.place.map_or((None, None), |(file, line)| (Some(file), line));
             json(&json!({
                 "verdict": self.verdict.name(),
                 "reason": self.reason,
@@ -89,7 +95,10 @@ impl Explanation {
             let name = self.verdict.name();
             let name = if self.verdict.lets_in() { output::good(name) } else { output::bad(name) };
             data(format_args!("{name}: {}", self.reason))?;
-            let place = self.place.map(|(file, line)| ("line", format!("{file}:{line}")));
+            let place = self.place.map(|(file, line)| match line {
+                Some(line) => ("line", format!("{file}:{line}")),
+                None => ("file", file),
+            });
             let time = form.at.map(|at| ("time", at.to_string()));
             let remedy = Some(("do", self.remedy)).filter(|(_, text)| !text.is_empty());
             let asked = asked.iter().cloned();

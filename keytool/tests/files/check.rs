@@ -100,16 +100,15 @@ fn a_line_of_a_megabyte_is_named() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_who_asks() {
+fn nothing_but_a_terminal_gets_colours() {
     let desk = Desk::new();
     desk.write("known_hosts", "no key\n");
-    let output = |variable: &str| {
-        let mut command = desk.command(KEYTOOL, &["check", "known_hosts"]);
-        parts(command.env(variable, "1").output().expect("keytool")).1
-    };
-    assert!(output("CLICOLOR_FORCE").contains("\u{1b}[31m"));
-    for variable in ["NO_COLOR", "TERM_PROGRAM"] {
-        assert!(!output(variable).contains('\u{1b}'), "{variable}");
+    for variable in ["NO_COLOR", "TERM_PROGRAM", "CLICOLOR_FORCE"] {
+        for args in [&["check", "known_hosts"][..], &["check", "missing"], &["check"], &["help"]] {
+            let mut command = desk.command(KEYTOOL, args);
+            let (_, data, talk) = parts(command.env(variable, "1").output().expect("keytool"));
+            assert!(!format!("{data}{talk}").contains('\u{1b}'), "{variable} {args:?}");
+        }
     }
 }
 
@@ -124,4 +123,72 @@ fn on_a_terminal_there_are_colours_unless_no_color_is_set() {
         assert!(data.contains("known_hosts:1: "), "{data}");
         assert_eq!(data.contains('\u{1b}'), coloured, "{data}");
     }
+}
+
+#[test]
+fn an_authority_does_not_repeat_the_line_of_its_own_key() {
+    let desk = Desk::new();
+    let key = public_line(1, "alice");
+    desk.write("authorized_keys", format!("{key}cert-authority {key}"));
+    desk.set_mode("authorized_keys", 0o600);
+    let data = found(&desk, &["authorized_keys"]);
+    assert!(data.starts_with("authorized_keys:2: warning: it admits nobody: "), "{data}");
+    assert_eq!(data.lines().count(), 1, "{data}");
+}
+
+#[test]
+fn a_line_that_admits_from_nowhere_is_named() {
+    let desk = Desk::new();
+    let lines =
+        ["!10.0.0.0/8", "*.example.org,!192.0.2.7", "192.0.2.*,!192.0.2.7", "2001:db8::/32"];
+    let line = |(seed, from)| format!("from=\"{from}\" {}", public_line(seed, ""));
+    desk.write("authorized_keys", (1..).zip(lines).map(line).collect::<String>());
+    desk.set_mode("authorized_keys", 0o600);
+    let data = found(&desk, &["authorized_keys"]);
+    let named: Vec<_> = data.lines().filter_map(|line| line.split_once(": ")).collect();
+    let what = "warning: it admits nobody: no address is in its `from=`, and names are not looked \
+                up; list the addresses or networks it is about, or put `*` beside what is excluded";
+    assert_eq!(named, [("authorized_keys:1", what), ("authorized_keys:2", what)]);
+    desk.write("alice.pub", public_line(5, "alice"));
+    let (code, _, talk) = desk.keytool(&["authorize", "alice.pub", "--from", "!10.0.0.0/8"]);
+    assert_eq!(code, 0);
+    assert!(talk.contains("warning: nobody comes from there: "), "{talk}");
+}
+
+#[test]
+fn a_host_that_has_a_supported_key_may_have_others() {
+    let desk = Desk::new();
+    let (a, b) = (public_line(1, ""), public_line(2, ""));
+    desk.keygen(&["-q", "-t", "rsa", "-N", "", "-f", "rsa"]);
+    let rsa = desk.read("rsa.pub");
+    let names = "rpc.example.org,192.0.2.7";
+    desk.write("known_hosts", format!("{names} {rsa}{names} {a}[two.example.org]:7000 {b}"));
+    desk.set_mode("known_hosts", 0o600);
+    nothing_found(&desk, &["known_hosts"]);
+    desk.keygen(&["-H", "-f", "known_hosts"]);
+    nothing_found(&desk, &["known_hosts"]);
+
+    // Not if it is about another name, or the line with the other key only revokes it.
+    for other in ["192.0.2.7 ", "@revoked rpc.example.org,192.0.2.7 "] {
+        desk.write("known_hosts", format!("{names} {rsa}{other}{a}"));
+        let data = found(&desk, &["known_hosts"]);
+        assert!(data.starts_with("known_hosts:1: warning: keys of type ssh-rsa are not"), "{data}");
+        assert_eq!(data.lines().count(), 1, "{data}");
+    }
+}
+
+#[test]
+fn a_key_that_is_revoked_on_many_lines_does_not_take_for_ever() {
+    let desk = Desk::new();
+    let key = public_line(1, "");
+    let lines = |marker: &str, what: &str| -> String {
+        (0..5000).map(|number| format!("{marker}{what}{number}.example.org {key}")).collect()
+    };
+    desk.write("known_hosts", lines("@revoked ", "a") + &lines("", "b"));
+    desk.set_mode("known_hosts", 0o600);
+    let start = std::time::Instant::now();
+    let data = found(&desk, &["known_hosts"]);
+    assert!(data.contains("on so many lines that not all of them were compared"), "{data}");
+    assert_eq!(data.lines().count(), 1, "{data}");
+    assert!(start.elapsed() < std::time::Duration::from_secs(60));
 }

@@ -28,4 +28,9 @@ fn a_file_that_others_can_change_admits_nobody_and_an_open_folder_is_told() {
     let (code, verdict) = explained();
     assert_eq!(code, 1);
     assert!(verdict.starts_with("reject: ") && verdict.contains("mode 0666"), "{verdict}");
+    // It is the file that decides, and no line of it.
+    let asked = ["--login", "alice", "--from", "192.0.2.7", "--key", "alice.pub", "--json"];
+    let (_, data, _) =
+        desk.keytool(&[&["explain", "client", "--authorized-keys", keys], &asked[..]].concat());
+    assert!(data.contains(&format!("\"file\": \"{keys}\",\n  \"line\": null,")), "{data}");
 }

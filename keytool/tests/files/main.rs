@@ -207,6 +207,17 @@ fn a_closed_pipe_is_no_error_and_a_full_device_is() {
         desk.shell("{ \"$KEYTOOL\" fingerprint --randomart many; echo $? >code; } | head -n 1");
     assert_eq!((data.lines().count(), talk.as_str()), (1, ""));
     assert_eq!(desk.read("code"), "0\n");
+    desk.write("known_hosts", format!("rpc.example.org {}", public_line(1, "")));
+    desk.write("bob.pub", public_line(2, "bob"));
+    desk.write("odd", "no key\n");
+    let changed = "explain host known_hosts --host rpc.example.org --key bob.pub";
+    for command in [changed, &format!("{changed} --json"), "check many odd"] {
+        // Nobody reads, and the answer is no all the same.
+        let (_, _, talk) = desk.shell(&format!(
+            "{{ sleep 0.2; \"$KEYTOOL\" {command} 2>talk; echo $? >code; }} | true"
+        ));
+        assert_eq!((desk.read("code").as_str(), talk.as_str()), ("1\n", ""), "{command}");
+    }
     if Path::new("/dev/full").exists() {
         let (code, _, talk) = desk.shell("\"$KEYTOOL\" fingerprint many >/dev/full");
         assert_eq!(code, 3);

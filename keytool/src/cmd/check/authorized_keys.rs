@@ -12,6 +12,7 @@ use handfast::trust::{
 
 use super::findings::{Findings, Severity};
 use super::public_key::WEAK;
+use crate::cmd::authorize::reaches_nobody;
 
 const REMEDY: &str = "correct or remove it";
 
@@ -26,10 +27,7 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
     for line in &lines {
         let number = line.place.line();
         state(line, findings);
-        let Some(key) = &line.key else { continue };
-        if matches!(line.state, LineState::Skipped(_)) {
-            continue;
-        }
+        let (Some(key), LineState::Admits(_)) = (&line.key, &line.state) else { continue };
         // The first line that admits a key wins; one without conditions admits it always.
         let fingerprint = key.fingerprint();
         let always = matches!(&line.state, LineState::Admits(it) if *it == Permissions::default());
@@ -53,6 +51,13 @@ fn state(line: &AuthorizedLine, findings: &mut Findings) {
     match &line.state {
         LineState::Admits(permissions) if permissions.has_expired(SystemTime::now()) => {
             findings.warning(number, "it has expired, and admits nobody any more", "remove it")
+        }
+        LineState::Admits(permissions) if permissions.from().is_some_and(reaches_nobody) => {
+            findings.warning(
+                number,
+                "it admits nobody: no address is in its `from=`, and names are not looked up",
+                "list the addresses or networks it is about, or put `*` beside what is excluded",
+            );
         }
         LineState::Skipped(LineFault::Key(KeyError::InvalidPoint)) => {
             findings.error(number, WEAK, "remove it, and ask where it comes from");

@@ -1,6 +1,6 @@
 //! What can be wrong with `known_hosts`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -16,6 +16,9 @@ const REMEDY: &str = "correct or remove it";
 /// Names of one line that are tried; nobody lists more, and trying takes long.
 const MOST_NAMES: usize = 32;
 
+/// How often a name is held against a line that revokes; that takes long, too.
+const MOST_COMPARED: usize = 200_000;
+
 pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
     modes::check(path, findings);
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -26,15 +29,51 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
     }
     let mut revoking: HashMap<_, Vec<_>> = HashMap::new();
     for line in lines.iter().filter(|line| line.marker == Some("@revoked")) {
-        revoking.entry(line.fingerprint()).or_default().push(line);
+        let marked = [b"@revoked ", line.unmarked].concat();
+        if let Ok(known) = KnownHosts::parse("", &marked) {
+            revoking.entry(line.fingerprint()).or_default().push((line.number, known));
+        }
     }
+    let usable = Usable::of(&lines);
     let mut said = HashMap::new();
+    let mut left = MOST_COMPARED;
     for line in &lines {
-        line.check_key(findings);
+        line.check_key(&usable, findings);
         line.check_names(findings);
         line.check_repetition(&mut said, findings);
         let revoking = revoking.get(&line.fingerprint()).map(Vec::as_slice).unwrap_or_default();
-        line.check_revoked(revoking, findings);
+        line.check_revoked(revoking, &mut left, findings);
+    }
+    if left == 0 {
+        findings.warning(
+            None,
+            "it revokes keys on so many lines that not all of them were compared with the others",
+            "write one line for each revoked key: `@revoked * KEY`",
+        );
+    }
+}
+
+/// The names for which some line has a key that is supported.
+struct Usable<'a> {
+    names: HashSet<&'a str>,
+    /// Whether there are hashed ones. Which line is about the same host as another, hashes do not
+    /// tell, and `ssh` writes a line for each key of a host.
+    hashed: bool,
+}
+
+impl<'a> Usable<'a> {
+    fn of(lines: &'a [Line<'_>]) -> Self {
+        let usable = lines.iter().filter(|line| line.marker.is_none());
+        let usable = usable.filter(|line| line.key.public_key().is_some());
+        let names: HashSet<_> = usable.flat_map(Line::names).collect();
+        let hashed = names.iter().any(|name| name.starts_with('|'));
+        Self { names, hashed }
+    }
+
+    fn has_all(&self, line: &Line<'_>) -> bool {
+        line.names()
+            .filter(|name| !name.starts_with('!'))
+            .all(|name| self.names.contains(name) || (self.hashed && name.starts_with('|')))
     }
 }
 
@@ -85,7 +124,7 @@ impl<'a> Line<'a> {
         self.hosts.split(',').filter(|name| !name.is_empty())
     }
 
-    fn check_key(&self, findings: &mut Findings) {
+    fn check_key(&self, usable: &Usable<'_>, findings: &mut Findings) {
         match (self.marker, self.key.public_key()) {
             (Some("@cert-authority"), _) => findings.warning(
                 self.number,
@@ -97,6 +136,8 @@ impl<'a> Line<'a> {
             (None, None) if self.key.key_type() == "ssh-ed25519" => {
                 findings.error(self.number, WEAK, "remove it, and ask where it comes from");
             }
+            // Each key of a host has its line, and one that is supported is among them.
+            (None, None) if usable.has_all(self) => {}
             (None, None) => findings.warning(
                 self.number,
                 &format!(
@@ -167,19 +208,32 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Whether a line revokes its key.
-    fn check_revoked(&self, revoking: &[&Self], findings: &mut Findings) {
+    /// Whether a line revokes its key; `left` is how much may still be compared.
+    fn check_revoked(
+        &self,
+        revoking: &[(usize, KnownHosts)],
+        left: &mut usize,
+        findings: &mut Findings,
+    ) {
         let (None, Some(key)) = (self.marker, self.key.public_key()) else { return };
+        if revoking.is_empty() {
+            return;
+        }
         let hosts: Vec<_> =
             self.names().take(MOST_NAMES).flat_map(|name| Host::parse(name, Some(22))).collect();
-        for line in revoking {
-            let marked = [b"@revoked ", line.unmarked].concat();
-            let Ok(known) = KnownHosts::parse("", &marked) else { continue };
+        if hosts.is_empty() {
+            return;
+        }
+        for (number, known) in revoking {
+            *left = left.saturating_sub(hosts.len());
+            if *left == 0 {
+                return;
+            }
             let is_revoked =
                 |host: &&Host| matches!(known.check(host, key), Verdict::Revoked { .. });
             if let Some(host) = hosts.iter().find(is_revoked) {
                 let problem =
-                    format!("it does not count for {host}: line {} revokes the key", line.number);
+                    format!("it does not count for {host}: line {number} revokes the key");
                 return findings.warning(self.number, &problem, "remove it");
             }
         }

@@ -53,7 +53,7 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
             if args.honours_command {
                 question = question.honours_command();
             }
-            decided(&keys.decide(&question), &args.key)
+            decided(&keys.decide(&question), args)
         }
         Offered::Never { why, .. } => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
     };
@@ -80,7 +80,8 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     };
     match error.kind() {
         TrustErrorKind::ForeignOwner { .. } | TrustErrorKind::WritableByOthers { .. } => {
-            Ok(Opened::Refused(Explanation::new(Verdict::Reject, error)))
+            let name = paths::shown(&paths::home(path)?);
+            Ok(Opened::Refused(Explanation::new(Verdict::Reject, error).by_file(&name)))
         }
         kind @ (TrustErrorKind::ForeignFolder { .. } | TrustErrorKind::WritableFolder { .. }) => {
             let keys = AuthorizedKeys::open_with(path, &StrictModes::Off)?;
@@ -90,7 +91,7 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     }
 }
 
-fn decided(decision: &Decision, key_file: &Path) -> Explanation {
+fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
     match decision {
         Decision::Admitted(entry) => {
             let mut explanation = Explanation::new(Verdict::Accept, decision).at(entry.place());
@@ -105,8 +106,11 @@ fn decided(decision: &Decision, key_file: &Path) -> Explanation {
                 None => explanation,
             }
         }
-        _ => Explanation::new(Verdict::Reject, decision)
-            .remedy(format!("if it is to come in: `keytool authorize {}`", paths::shown(key_file))),
+        _ => Explanation::new(Verdict::Reject, decision).remedy(format!(
+            "if it is to come in: `keytool authorize {} --file {}`",
+            paths::shown(&args.key),
+            paths::shown(&args.authorized_keys)
+        )),
     }
 }
 

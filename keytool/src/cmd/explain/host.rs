@@ -11,15 +11,17 @@ use crate::paths;
 pub(crate) fn run(args: &ExplainHost) -> Result<Answer, Failure> {
     let offered = Offered::read(&args.key)?;
     let known = KnownHosts::open_all(&args.files)?;
-    let key_file = paths::shown(&args.key);
+    let first = args.files.first().map(|path| paths::shown(path)).unwrap_or_default();
+    let shown = paths::shown(&args.key);
+    let explained = |said| explained(said, &args.host, &shown, &first);
     let explanation = match &offered {
-        Offered::Key(key) => explained(known.check(&args.host, key), &args.host, &key_file),
+        Offered::Key(key) => explained(known.check(&args.host, key)),
         Offered::Never { why, text, .. } => match known.check_text(&args.host, text) {
             // What the files accept cannot be used all the same.
             Ok(Said::Match { at, .. }) => {
                 Explanation::new(Verdict::Refused, why).at(&at).remedy(PLAIN)
             }
-            Ok(said) => explained(said, &args.host, &key_file).remedy(PLAIN),
+            Ok(said) => explained(said).remedy(PLAIN),
             Err(_) => Explanation::new(Verdict::Refused, why).remedy(PLAIN),
         },
     };
@@ -27,17 +29,19 @@ pub(crate) fn run(args: &ExplainHost) -> Result<Answer, Failure> {
     explanation.print(&args.form, &asked)
 }
 
-fn explained(said: Said, host: &Host, key_file: &str) -> Explanation {
+/// `first` is the file that a key is added to which none of them lists.
+fn explained(said: Said, host: &Host, key_file: &str, first: &str) -> Explanation {
     match &said {
         Said::Match { at, .. } => Explanation::new(Verdict::Match, &said).at(at),
         Said::Changed { at, .. } => Explanation::new(Verdict::Changed, &said).at(at).remedy(format!(
-            "ask the host's operator; only if its key is another now, take out the line and add the new key: `keytool hosts remove {host}`, `keytool hosts add {host} --key {key_file}`"
+            "ask the host's operator; only if its key is another now, take out the line and add the new key: `keytool hosts remove {host} --file {file}`, `keytool hosts add {host} --key {key_file} --file {file}`",
+            file = at.file()
         )),
         Said::Revoked { at } => Explanation::new(Verdict::Revoked, &said)
             .at(at)
             .remedy("whoever has this key is not the host; ask its operator for the new one"),
         Said::Unknown { .. } => Explanation::new(Verdict::Unknown, &said).remedy(format!(
-            "compare the fingerprint with what the host's operator says, then `keytool hosts add {host} --key {key_file}`"
+            "compare the fingerprint with what the host's operator says, then `keytool hosts add {host} --key {key_file} --file {first}`"
         )),
         _ => match said.at() {
             Some(at) => Explanation::new(Verdict::Refused, &said).at(at).remedy(PLAIN),

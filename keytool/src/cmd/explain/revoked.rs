@@ -15,16 +15,16 @@ use crate::paths;
 /// Why the list shuts the key out, if it does.
 pub(super) fn check(path: &Path, key: &Fingerprint) -> Result<Option<Explanation>, Failure> {
     let (name, bytes) = paths::read(path, MAX_FILE)?;
-    let refused = |reason: String, remedy: &str| {
-        Ok(Some(Explanation::new(Verdict::Reject, reason).remedy(remedy)))
-    };
     if bytes.starts_with(b"SSHKRL\n\0") {
-        return refused(
+        let explanation = Explanation::new(
+            Verdict::Reject,
             format!(
                 "{name} is a key revocation list, which this version does not honour, and what cannot be honoured admits nobody"
             ),
-            "write the revoked keys as lines of public keys",
         );
+        return Ok(Some(
+            explanation.by_file(&name).remedy("write the revoked keys as lines of public keys"),
+        ));
     }
     let (keys, skipped) = list_keys(&name, &bytes)?;
     if let Some(line) = keys.iter().find(|line| line.fingerprint() == *key) {
