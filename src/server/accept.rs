@@ -52,6 +52,9 @@ impl<A: Authenticator + 'static> Server<A, Tokio> {
     /// Runs the handshake over a stream that is open already; [`Any`](crate::stream::Any) takes
     /// every `AsyncRead + AsyncWrite`. `from` is what address lists are held against.
     ///
+    /// The client is told that it is admitted with the first bytes that are written to the stream,
+    /// when it is read, or as soon as other tasks of the runtime have their turn.
+    ///
     /// # Errors
     ///
     /// Whatever kept the client from being admitted; see [`AcceptError`].
