@@ -9,6 +9,8 @@
 mod blocking;
 mod codec;
 mod exporter;
+#[cfg(feature = "tokio")]
+mod first_words;
 mod hello;
 mod limits;
 mod matrix;

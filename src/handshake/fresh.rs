@@ -154,3 +154,45 @@ impl ServerFresh {
         Ok(Self { x25519: Secret::draw(rng)?, kem: Secret::draw(rng)?, random: bytes(rng)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    /// Counts how often it is asked.
+    #[derive(Default)]
+    struct Counting(usize);
+
+    impl TryRng for Counting {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            self.0 += 1;
+            Ok(7)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            self.0 += 1;
+            Ok(7)
+        }
+
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+            self.0 += 1;
+            out.fill(7);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Counting {}
+
+    #[test]
+    fn a_hello_asks_the_system_once() {
+        let mut source = Counting::default();
+        let Ok(_client) = ClientFresh::draw(&mut source);
+        assert_eq!(source.0, 1, "a client's");
+        let Ok(_server) = ServerFresh::draw(&mut source);
+        assert_eq!(source.0, 2, "a server's");
+    }
+}

@@ -27,6 +27,11 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
         self.failed.map_or(Ok(()), |kind| Err(kind.into()))
     }
 
+    /// Why the transport takes nothing more, unless this side gave it up itself.
+    pub(super) fn broken(&self) -> Option<io::ErrorKind> {
+        self.failed.filter(|_| self.io.is_some())
+    }
+
     /// Hands all that was sealed to the transport.
     pub(super) fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let poll = self.poll_write_all(cx);

@@ -50,9 +50,9 @@ impl<IO: Transport> Connection<IO> {
 
     /// A peer that gets nothing any more may never send again: whoever reads is told so.
     fn cut_where_nothing_is_sent(&self) {
-        let Err(broken) = lock(&self.outbound).check() else { return };
+        let Some(broken) = lock(&self.outbound).broken() else { return };
         if let Some(mut inbound) = self.take_inbound(Party::Driver) {
-            inbound.fail(broken.kind());
+            inbound.fail(broken);
             self.park(inbound, Party::Driver);
         }
     }
