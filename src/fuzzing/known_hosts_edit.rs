@@ -51,8 +51,17 @@ fn read(file: &[u8]) -> KnownHosts {
     KnownHosts::parse("known_hosts", file).expect("a file that was changed can be read")
 }
 
-/// Lines that were not touched stand in the new file byte for byte, in their order.
+/// Lines that were not touched stand in the new file byte for byte, in their order; a byte order
+/// mark belongs to the file, not to the first of them, which may be removed.
 fn assert_untouched(before: &[u8], after: &[u8], touched: &BTreeSet<usize>) {
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    let (before, after) = match (before.strip_prefix(MARK), after.strip_prefix(MARK)) {
+        (Some(before), Some(after)) => (before, after),
+        (Some(_), None) => panic!("the byte order mark is gone"),
+        // the next line may begin with a mark of its own, which must not become the file's
+        (None, Some(after)) => (before, after),
+        (None, None) => (before, after),
+    };
     let mut left = after.split(|&byte| byte == b'\n');
     for (line, number) in before.split(|&byte| byte == b'\n').zip(1..) {
         if !touched.contains(&number) {

@@ -147,7 +147,7 @@ fn resolve(mut path: PathBuf) -> io::Result<PathBuf> {
 fn append(contents: &Contents, line: &str) -> (Vec<u8>, usize) {
     let mut bytes = contents.bytes().to_vec();
     let number = push_line(&mut bytes, line);
-    ([contents.mark(), &bytes].concat(), number)
+    (contents.with_mark(&bytes), number)
 }
 
 /// Puts `line` behind all lines, and gives the number it gets; the last of them may lack its end.

@@ -65,9 +65,11 @@ impl Contents {
         Self { name, bytes, marked }
     }
 
-    /// The byte order mark, if the file begins with one.
-    pub(super) fn mark(&self) -> &'static [u8] {
-        if self.marked { MARK } else { &[] }
+    /// A file of these lines, with a byte order mark if this one has one. A mark that the first of
+    /// them begins with stays a part of that line, which could otherwise come to mean something.
+    pub(super) fn with_mark(&self, lines: &[u8]) -> Vec<u8> {
+        let mark: &[u8] = if self.marked || lines.starts_with(MARK) { MARK } else { &[] };
+        [mark, lines].concat()
     }
 
     /// All of it behind that mark.

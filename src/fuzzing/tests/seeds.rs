@@ -480,6 +480,8 @@ fn trust_files() -> Vec<Seed> {
         edit("add-known", Hello, 0, "a", &format!("* {host}\n")),
         edit("add-revoked", Nothing, 0, "a:7000", &format!("@revoked a {host}\n")),
         edit("remove", Proved, 2, "a", &format!("a,b {host}\n{hashed} {other}\r\na {alice}")),
+        edit("remove-marked", Proved, 2, "a", &format!("\u{feff}a {host}\n\n")),
+        edit("remove-before-mark", Proved, 2, "a", &format!("a {host}\n\u{feff}b {host}\n")),
         edit("remove-unreadable", Nothing, 2, "a", &format!("a {host}\nb\n")),
         edit(
             "hash",

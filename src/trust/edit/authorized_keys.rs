@@ -104,14 +104,14 @@ impl AuthorizedKeysFile {
     /// Whatever keeps the file from being read or written, also that it does not exist.
     pub fn remove(&self, key: &Fingerprint) -> Result<Vec<ListedKey>, EditError> {
         change(&self.path, Missing::Refuse, |contents| {
-            let (mut out, mut removed) = (contents.mark().to_vec(), Vec::new());
+            let (mut out, mut removed) = (Vec::new(), Vec::new());
             for (number, whole, line) in whole_lines(contents) {
                 match ListedKey::parse(Place::new(contents.name(), number), line) {
                     Ok(Some(listed)) if listed.fingerprint() == *key => removed.push(listed),
                     _ => out.extend_from_slice(whole),
                 }
             }
-            Ok(((!removed.is_empty()).then_some(out), removed))
+            Ok(((!removed.is_empty()).then(|| contents.with_mark(&out)), removed))
         })
     }
 

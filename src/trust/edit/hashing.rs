@@ -37,7 +37,7 @@ impl KnownHostsFile {
 /// so much that this shows.
 pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditError> {
     check_lines(contents)?;
-    let mut out = contents.mark().to_vec();
+    let mut out = Vec::new();
     let mut result = HashedHosts::default();
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
@@ -76,7 +76,7 @@ pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditEr
             }
         }
     }
-    Ok(((!result.hashed.is_empty()).then_some(out), result))
+    Ok(((!result.hashed.is_empty()).then(|| contents.with_mark(&out)), result))
 }
 
 /// Whether a byte of a list of names makes none of them a pattern.

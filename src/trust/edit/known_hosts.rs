@@ -272,7 +272,7 @@ pub(super) fn removing(
     host: &Host,
 ) -> Result<Change<RemovedHosts>, EditError> {
     check_lines(contents)?;
-    let mut out = contents.mark().to_vec();
+    let mut out = Vec::new();
     let mut result = RemovedHosts::default();
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
@@ -286,7 +286,7 @@ pub(super) fn removing(
             result.removed.push(listed);
         }
     }
-    Ok(((!result.removed.is_empty()).then_some(out), result))
+    Ok(((!result.removed.is_empty()).then(|| contents.with_mark(&out)), result))
 }
 
 /// Whether a line for the bare name says something about the host with its port.

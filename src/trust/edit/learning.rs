@@ -237,7 +237,7 @@ pub(super) fn update(
         learned = learned.saturating_add(1);
     }
     let changed = !result.added.is_empty() || !result.removed.is_empty();
-    Ok((changed.then(|| [contents.mark(), &out].concat()), result))
+    Ok((changed.then(|| contents.with_mark(&out)), result))
 }
 
 impl Plain {
