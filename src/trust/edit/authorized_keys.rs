@@ -106,6 +106,8 @@ impl AuthorizedKeysFile {
         change(&self.path, Missing::Refuse, |contents| {
             let (mut out, mut removed) = (Vec::new(), Vec::new());
             for (number, whole, line) in whole_lines(contents) {
+                // What is behind a NUL byte OpenSSH does not see, and admits the key before it.
+                let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
                 match ListedKey::parse(Place::new(contents.name(), number), line) {
                     Ok(Some(listed)) if listed.fingerprint() == *key => removed.push(listed),
                     _ => out.extend_from_slice(whole),
