@@ -7,7 +7,6 @@ use handfast::key::printable;
 use handfast::trust::{
     AuthorizedKeys, Decision, MAX_FILE, Permissions, Question, StrictModes, TrustErrorKind,
 };
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::offered::{Offered, PLAIN};
@@ -15,7 +14,7 @@ use super::{Explanation, Verdict, revoked};
 use crate::cli::ExplainClient;
 use crate::error::{Answer, Failure};
 use crate::output::talk;
-use crate::paths;
+use crate::{paths, time};
 
 pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
     let offered = Offered::read(&args.key)?;
@@ -48,7 +47,7 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
     }
     let mut explanation = match offered {
         Offered::Key(key) => {
-            let at = args.form.at.map_or_else(SystemTime::now, SystemTime::from);
+            let at = args.form.at.unwrap_or_else(SystemTime::now);
             let mut question = Question::new(key, at).from(args.from);
             if args.honours_command {
                 question = question.honours_command();
@@ -121,11 +120,10 @@ fn permissions(permissions: &Permissions) -> Value {
         .iter()
         .map(|(name, value)| (name.clone(), printable(value).into()))
         .collect();
-    let expires = permissions.expires().and_then(|last| Timestamp::try_from(last).ok());
     json!({
         "command": permissions.command().map(printable),
         "environment": environment,
-        "expires": expires.map(|last| last.to_string()),
+        "expires": permissions.expires().map(time::shown),
         "from": permissions.from().map(printable),
         "touch_required": permissions.touch_required(),
         "verify_required": permissions.verify_required(),
