@@ -60,3 +60,20 @@ fn times_to_the_last_are_asked_about_and_told() {
         assert!(talk.contains("not a time; write it as "), "{talk}");
     }
 }
+
+#[test]
+fn a_line_that_could_not_be_read_is_named_where_none_lists_the_key() {
+    let desk = Desk::new();
+    let key = public_line(1, "alice");
+    desk.write("alice.pub", &key);
+    desk.write("authorized_keys", key.replacen("AAAA", "AAA", 1));
+    let keys = desk.path("authorized_keys");
+    let keys = keys.to_str().expect("a path in UTF-8");
+    let asked = ["--login", "alice", "--from", "::1", "--key", "alice.pub"];
+    let (code, data, _) =
+        desk.keytool(&[&["explain", "client", "--authorized-keys", keys], &asked[..]].concat());
+    assert_eq!(code, 1);
+    let begin =
+        format!("reject: no line of authorized_keys lists this key; {keys}:1 could not be read: ");
+    assert!(data.starts_with(&begin), "{data}");
+}

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use handfast::key::printable;
+use handfast::key::{KeyError, printable};
 use handfast::trust::{
-    AuthorizedKeys, Decision, MAX_FILE, Permissions, Question, StrictModes, TrustErrorKind,
+    AuthorizedKeys, Decision, LineFault, MAX_FILE, Permissions, Question, SkippedLine, StrictModes,
+    TrustErrorKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,14 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
             if args.honours_command {
                 question = question.honours_command();
             }
-            decided(&keys.decide(&question), args)
+            let decision = keys.decide(&question);
+            let mut explanation = decided(&decision, args);
+            if decision == Decision::Unlisted
+                && let Some(line) = keys.skipped().lines().iter().find(|line| is_broken(line))
+            {
+                explanation.reason.push_str(&printable(&format!("; {line}")));
+            }
+            explanation
         }
         Offered::Never { why, .. } => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
     };
@@ -60,6 +68,12 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
         explanation.reason.push_str(&format!("; but servers refuse the file by default: {doubt}"));
     }
     Ok(explanation)
+}
+
+/// Whether a line that was passed over may have been meant to list any key; one of another type is
+/// not.
+fn is_broken(line: &SkippedLine) -> bool {
+    !matches!(line.fault(), LineFault::Key(KeyError::UnsupportedAlgorithm { .. }))
 }
 
 /// What became of the file.
