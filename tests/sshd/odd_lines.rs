@@ -26,8 +26,8 @@ use crate::{Daemon, Random, number};
 /// As many identities as ssh takes.
 const KEYS: usize = 100;
 
-/// On both sides of UTC, and as far from it as there are.
-const ZONES: &[&str] = &["IST-5:30", "LINT-14", "BIT12"];
+/// On both sides of UTC, as far from it as there are, and that of Ireland.
+const ZONES: &[&str] = &["IST-5:30", "LINT-14", "BIT12", "IST-1GMT0,M10.5.0,M3.5.0/1"];
 
 /// A line with some characters added, taken out, doubled and exchanged.
 fn garbled(random: &mut Random, line: &str) -> String {
