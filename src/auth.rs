@@ -56,7 +56,7 @@ pub use layers::{
 };
 pub use public_key::{AuthorizedLogin, PublicKeyCheck, public_key};
 #[cfg(unix)]
-pub use public_key::{PublicKeyByLogin, public_key_by_login};
+pub use public_key::{LoginFiles, PublicKeyByLogin, public_key_by_login};
 
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use conversation::{Desk, Question};

@@ -41,7 +41,9 @@
 //! | `permitopen`, `permitlisten`, `tunnel`, and all that is not known | the line admits nobody, and a log line says which |
 //!
 //! Where OpenSSH takes a malformed time or address for another one, the line is refused: days that
-//! the month has not, times before 1970, addresses with leading zeros or fewer than four numbers.
+//! the month has not, times before 1970, blanks in place of digits, addresses with leading zeros or
+//! fewer than four numbers. A time without `Z` is what the clock on the wall shows, also in summer,
+//! when OpenSSH counts an hour more; in Ireland's winter, when it counts an hour less, so do we.
 //!
 //! What this version does not honour, it does not trust: certificates (`@cert-authority`,
 //! `cert-authority`) admit nobody.

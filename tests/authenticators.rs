@@ -524,7 +524,10 @@ async fn each_login_is_held_against_its_own_file() {
         (&alice, "../alice", "is no file name"),
         (&alice, ".", "is no file name"),
     ] {
+        let began = std::time::Instant::now();
         assert_denied(meet(stack(), call(identity, login)).await, reason);
+        // whether there is a file or not
+        assert!(began.elapsed() >= std::time::Duration::from_millis(10), "{login}");
     }
     assert_denied(meet(stack(), Caller::without_key()).await, "the client proved no key");
     // the file is read again for each

@@ -14,6 +14,7 @@ use handfast::trust::{Host, expiry_time};
 pub(crate) use self::check::{Check, Kind};
 pub(crate) use self::explain::{Explain, ExplainClient, ExplainHost, Form};
 pub(crate) use self::manual::{Completions, Man};
+use crate::time;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -416,8 +417,8 @@ fn any_port(text: &str) -> Result<Host, String> {
 }
 
 fn expiry(text: &str) -> Result<SystemTime, String> {
-    let timestamp = text.parse::<jiff::Timestamp>().map(SystemTime::from);
-    let time = timestamp.or_else(|_| expiry_time(text)).map_err(|error| error.to_string())?;
+    let time = time::rfc3339(text).map_or_else(|| expiry_time(text), Ok);
+    let time = time.map_err(|error| error.to_string())?;
     if time < SystemTime::now() {
         return Err("that time is over".to_owned());
     }

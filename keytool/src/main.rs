@@ -7,6 +7,7 @@ mod error;
 mod output;
 mod passphrase;
 mod paths;
+mod time;
 
 use std::process::ExitCode;
 

@@ -37,21 +37,58 @@ pub(crate) fn talk(line: impl fmt::Display) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// Rows as columns, the last of them as wide as it is.
-pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-    };
-    let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows {
+/// Rows as columns, the last of them as wide as it is. The rows are seen twice, and not kept.
+pub(crate) struct Table {
+    widths: Vec<usize>,
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self { widths: Vec::new() }
+    }
+
+    /// Makes the columns wide enough for a row.
+    pub(crate) fn measure(&mut self, row: &[String]) {
+        self.widths.resize(self.widths.len().max(row.len()), 0);
+        for (width, cell) in self.widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+
+    pub(crate) fn print(&self, row: &[String]) -> Result<(), Failure> {
         let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
+        for (cell, width) in row.iter().zip(&self.widths) {
             line.push_str(&format!("{cell:width$}  "));
         }
-        data(line.trim_end())?;
+        data(line.trim_end())
     }
-    Ok(())
+}
+
+/// A list as JSON, whose elements are not kept; looks as [`json`] prints it.
+pub(crate) struct JsonList {
+    /// The latest element, whose comma depends on the next.
+    waiting: Option<String>,
+}
+
+impl JsonList {
+    pub(crate) fn new() -> Self {
+        Self { waiting: None }
+    }
+
+    pub(crate) fn push(&mut self, value: &Value) -> Result<(), Failure> {
+        let text = format!("  {}", format!("{value:#}").replace('\n', "\n  "));
+        match self.waiting.replace(text) {
+            Some(before) => data(format_args!("{before},")),
+            None => data("["),
+        }
+    }
+
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        match self.waiting {
+            Some(last) => data(format_args!("{last}\n]")),
+            None => data("[]"),
+        }
+    }
 }
 
 /// A word for what is good, in its colour.

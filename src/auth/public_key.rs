@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use super::{Admitted, Attempt, Authenticator, Denied, PeerAddr};
 use crate::key::PublicKey;
@@ -16,14 +18,14 @@ pub const fn public_key(keys: AuthorizedKeys) -> PublicKeyCheck {
     PublicKeyCheck { keys, application: Application { honours_command: false } }
 }
 
-/// See [`public_key`].
+/// See [`public_key`] and [`public_key_by_login`].
 #[derive(Debug, Clone)]
-pub struct PublicKeyCheck {
-    keys: AuthorizedKeys,
+pub struct PublicKeyCheck<K = AuthorizedKeys> {
+    keys: K,
     application: Application,
 }
 
-impl PublicKeyCheck {
+impl<K> PublicKeyCheck<K> {
     /// The application carries out the command of [`AuthorizedLogin::permissions`], where there is
     /// one, whatever the client asks for. Without this, lines with `command=` admit nobody.
     #[must_use]
@@ -64,7 +66,8 @@ impl Authenticator for PublicKeyCheck {
         let Some(key) = attempt.public_key().await else {
             return attempt.deny("the client proved no key");
         };
-        decide(attempt, key, &self.keys, self.application)
+        let decision = self.application.ask(&self.keys, &key, address(attempt.peer_addr()));
+        conclude(attempt, key, decision)
     }
 }
 
@@ -74,48 +77,44 @@ impl Authenticator for PublicKeyCheck {
 ///
 /// The file is read for each attempt, once the client has proved a key, so a key that is taken out
 /// of it is out. A client that names no login, one that cannot be part of a path, or one that has no
-/// file, is refused, and learns no more than any other. Whom this admits has proved the login, too.
+/// file, is refused, and learns no more than any other: a refusal comes after 10 ms, or 20 or 40
+/// where reading takes so long, as with sshd. A file that takes longer to read than the others, or a
+/// user database that does, can still be told by the time. Whom this admits has proved the login,
+/// too.
 ///
 /// # Errors
 ///
 /// [`LoginPathError::Path`].
 #[cfg(unix)]
 pub fn public_key_by_login(path: &str) -> Result<PublicKeyByLogin, LoginPathError> {
-    Ok(PublicKeyByLogin {
-        path: path.parse()?,
-        modes: StrictModes::Full,
-        application: Application { honours_command: false },
-    })
+    let keys = LoginFiles { path: path.parse()?, modes: StrictModes::Full };
+    Ok(PublicKeyCheck { keys, application: Application { honours_command: false } })
 }
 
 /// See [`public_key_by_login`].
 #[cfg(unix)]
+pub type PublicKeyByLogin = PublicKeyCheck<LoginFiles>;
+
+/// A file for each login: see [`public_key_by_login`].
+#[cfg(unix)]
 #[derive(Debug, Clone)]
-pub struct PublicKeyByLogin {
+pub struct LoginFiles {
     path: LoginPath,
     modes: StrictModes,
-    application: Application,
 }
 
 #[cfg(unix)]
-impl PublicKeyByLogin {
-    /// As [`PublicKeyCheck::honours_command`].
-    #[must_use]
-    pub const fn honours_command(mut self) -> Self {
-        self.application.honours_command = true;
-        self
-    }
-
+impl PublicKeyCheck<LoginFiles> {
     /// Other checks of owner and mode. Default: [`StrictModes::Full`].
     #[must_use]
     pub fn strict_modes(mut self, modes: StrictModes) -> Self {
-        self.modes = modes;
+        self.keys.modes = modes;
         self
     }
 }
 
 #[cfg(unix)]
-impl Authenticator for PublicKeyByLogin {
+impl Authenticator for PublicKeyCheck<LoginFiles> {
     type Credentials = AuthorizedLogin;
 
     async fn authenticate(
@@ -126,9 +125,16 @@ impl Authenticator for PublicKeyByLogin {
             return attempt.deny("the client proved no key");
         };
         let login = attempt.login().await;
-        let (path, modes) = (self.path.clone(), self.modes.clone());
-        match beside(move || path.open(&login, &modes)).await {
-            Some(Ok(keys)) => decide(attempt, key, &keys, self.application),
+        let (files, application) = (self.keys.clone(), self.application);
+        let (asked, address) = (key.clone(), address(attempt.peer_addr()));
+        let read = move || {
+            let keys = files.path.open(&login, &files.modes)?;
+            Ok(application.ask(&keys, &asked, address))
+        };
+        let admits =
+            |read: &Result<Decision, LoginPathError>| matches!(read, Ok(Decision::Admitted(_)));
+        match beside(move || unhurried(read, admits)).await {
+            Some(Ok(decision)) => conclude(attempt, key, decision),
             Some(Err(error)) => {
                 let reason = format!("the key {}: {error}", key.fingerprint());
                 attempt.deny(reason)
@@ -136,6 +142,27 @@ impl Authenticator for PublicKeyByLogin {
             None => attempt.deny("the runtime ended before the login's file was read"),
         }
     }
+}
+
+/// How long the shortest refusal takes.
+#[cfg(unix)]
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// Does the work, and where it admits nobody returns at the end of a step of time that is twice the
+/// one before, so that the time tells little about what was read, and whether there was anything.
+#[cfg(unix)]
+fn unhurried<T>(work: impl FnOnce() -> T, admits: impl FnOnce(&T) -> bool) -> T {
+    let began = Instant::now();
+    let outcome = work();
+    if !admits(&outcome) {
+        let took = began.elapsed();
+        let mut end = SHORTEST;
+        while end < took {
+            end = end.saturating_mul(2);
+        }
+        std::thread::sleep(end.saturating_sub(took));
+    }
+    outcome
 }
 
 /// Reads the disk where that holds up nobody: beside the tasks of the runtime, if there is one.
@@ -148,20 +175,25 @@ async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     Some(work())
 }
 
-fn decide(
+impl Application {
+    fn ask(self, keys: &AuthorizedKeys, key: &PublicKey, from: Option<IpAddr>) -> Decision {
+        let mut question = Question::new(key, SystemTime::now());
+        if let Some(address) = from {
+            question = question.from(address);
+        }
+        if self.honours_command {
+            question = question.honours_command();
+        }
+        keys.decide(&question)
+    }
+}
+
+fn conclude(
     mut attempt: Attempt,
     key: PublicKey,
-    keys: &AuthorizedKeys,
-    application: Application,
+    decision: Decision,
 ) -> Result<Admitted<AuthorizedLogin>, Denied> {
-    let mut question = Question::new(&key, SystemTime::now());
-    if let Some(address) = address(attempt.peer_addr()) {
-        question = question.from(address);
-    }
-    if application.honours_command {
-        question = question.honours_command();
-    }
-    match keys.decide(&question) {
+    match decision {
         Decision::Admitted(entry) => {
             attempt.accept_key();
             attempt.admit(AuthorizedLogin {
@@ -184,5 +216,24 @@ fn address(peer: PeerAddr) -> Option<IpAddr> {
     match peer {
         PeerAddr::Ip(SocketAddr::V6(address)) if address.scope_id() != 0 => None,
         peer => peer.ip(),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_end_at_steps_of_time_and_admissions_at_once() {
+        let took = |work: u64, admits: bool| {
+            let began = Instant::now();
+            unhurried(|| std::thread::sleep(Duration::from_millis(work)), |()| admits);
+            began.elapsed()
+        };
+        assert!(took(0, false) >= SHORTEST);
+        assert!(took(12, false) >= 2 * SHORTEST);
+        assert!(took(22, false) >= 4 * SHORTEST);
+        let waits: u32 = (0..20).map(|_| u32::from(took(0, true) >= SHORTEST)).sum();
+        assert!(waits < 20, "those who are let in wait for nothing");
     }
 }

@@ -10,29 +10,56 @@ use serde_json::{Value, json};
 use super::public_key_file;
 use crate::cli::{ListAuthorized, RemoveAuthorized};
 use crate::error::{Answer, Failure};
-use crate::output::{json, table, talk};
+use crate::output::{JsonList, Table, talk};
 use crate::paths;
 
 pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
     let path = paths::or_default(args.file.file, "authorized_keys");
-    let lines = AuthorizedKeysFile::new(path).lines()?;
+    let file = AuthorizedKeysFile::new(path);
     if args.json {
-        json(&lines.iter().map(to_json).collect::<Vec<_>>().into())?;
-    } else if !lines.is_empty() {
-        let mut rows =
-            vec![["LINE", "FINGERPRINT", "COMMENT", "STATE"].map(str::to_owned).to_vec()];
-        rows.extend(lines.iter().map(row));
-        table(&rows)?;
+        // A file that is refused leaves no half of a list.
+        each(&file, |_| Ok(()))?;
+        let mut list = JsonList::new();
+        each(&file, |line| list.push(&to_json(line)))?;
+        list.end()?;
+        return Ok(Answer::Done);
+    }
+    // Millions of lines are looked at twice, and none of them is kept.
+    let head = ["LINE", "FINGERPRINT", "COMMENT", "STATE"].map(str::to_owned);
+    let (mut table, mut any) = (Table::new(), false);
+    table.measure(&head);
+    each(&file, |line| {
+        any = true;
+        table.measure(&row(line));
+        Ok(())
+    })?;
+    if any {
+        table.print(&head)?;
+        each(&file, |line| table.print(&row(line)))?;
     }
     Ok(Answer::Done)
 }
 
-fn row(line: &AuthorizedLine) -> Vec<String> {
+/// Does something with each line, up to the first failure.
+fn each(
+    file: &AuthorizedKeysFile,
+    mut work: impl FnMut(&AuthorizedLine) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    file.each_line(|line| {
+        if outcome.is_ok() {
+            outcome = work(&line);
+        }
+    })?;
+    outcome
+}
+
+fn row(line: &AuthorizedLine) -> [String; 4] {
     let (state, reason) = state(line);
     let key = line.key.as_ref();
     let or_dash = |text: Option<String>| text.filter(|it| !it.is_empty()).unwrap_or("-".to_owned());
     let colon = if reason.is_empty() { "" } else { ": " };
-    vec![
+    [
         line.place.line().to_string(),
         or_dash(key.map(|key| key.fingerprint().to_string())),
         or_dash(key.map(|key| printable(key.comment()))),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::cli::Form;
 use crate::error::{Answer, Failure};
 use crate::output::{self, data, json};
+use crate::time;
 
 /// A verdict, and what led to it.
 struct Explanation {
@@ -99,7 +100,7 @@ impl Explanation {
                 Some(line) => ("line", format!("{file}:{line}")),
                 None => ("file", file),
             });
-            let time = form.at.map(|at| ("time", at.to_string()));
+            let time = form.at.map(|at| ("time", time::shown(at)));
             let remedy = Some(("do", self.remedy)).filter(|(_, text)| !text.is_empty());
             let asked = asked.iter().cloned();
             for (what, text) in asked.chain(time).chain(place).chain(remedy) {

@@ -87,6 +87,27 @@ fn a_file_of_nothing_but_faults_is_cut_short() {
     assert!(data.ends_with("error: there are 19000 more problems; mend these and check again\n"));
 }
 
+/// Each of them kept would take hundreds of bytes.
+#[test]
+fn many_broken_lines_take_no_memory() {
+    let desk = Desk::new();
+    desk.write("authorized_keys", "x\n".repeat(200_000));
+    desk.set_mode("authorized_keys", 0o600);
+    let (_, out, _) = desk.shell("ulimit -v 60000; \"$KEYTOOL\" check authorized_keys | tail -n 1");
+    assert!(out.contains("there are 199000 more problems"), "{out}");
+    for (form, last) in
+        [("", "200000  -            -        passed over: it ends"), ("--json", "]")]
+    {
+        let list = format!("\"$KEYTOOL\" authorized list --file authorized_keys {form}");
+        let (_, out, _) = desk.shell(&format!("ulimit -v 60000; {list} | tail -n 1"));
+        assert!(out.starts_with(last), "{form}: {out}");
+    }
+    desk.write("authorized_keys", "");
+    let (code, data, _) =
+        desk.keytool(&["authorized", "list", "--json", "--file", "authorized_keys"]);
+    assert_eq!((code, data.as_str()), (0, "[]\n"));
+}
+
 #[test]
 fn a_line_of_a_megabyte_is_named() {
     let desk = Desk::new();

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::civil::{Date, DateTime, Time};
-use jiff::tz::{AmbiguousOffset, TimeZone};
-use jiff::{SignedDuration, fmt};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp, fmt};
 
 use super::super::OptionFault;
 use crate::key::shown::shown;
@@ -22,7 +22,7 @@ pub fn expiry_time(text: &str) -> Result<SystemTime, OptionFault> {
 ///
 /// OpenSSH takes February 30 for a day in March, and a time before 1970 for one that never comes;
 /// both are refused here. Where the local clock was put back and shows a time twice, the earlier
-/// one counts.
+/// one counts; and so it does where OpenSSH, which knows no summer time, comes to an earlier one.
 pub(super) fn parse(text: &str, local: &TimeZone) -> Result<SystemTime, OptionFault> {
     read(text, local)
         .map_err(|reason| OptionFault::Expiry { value: shown(text.as_bytes()), reason })
@@ -64,15 +64,28 @@ fn epoch() -> DateTime {
     DateTime::constant(1970, 1, 1, 0, 0, 0, 0)
 }
 
-/// How many seconds the local clock is ahead of UTC; the greater of two, which is the earlier time.
+/// How many seconds the local clock is ahead of UTC; of several answers the greatest, which is the
+/// earliest time.
 fn offset(civil: DateTime, local: &TimeZone) -> i64 {
-    let offset = match local.to_ambiguous_timestamp(civil).offset() {
+    let ambiguous = local.to_ambiguous_timestamp(civil);
+    let offset = match ambiguous.offset() {
         AmbiguousOffset::Unambiguous { offset } => offset,
         AmbiguousOffset::Gap { before, after } | AmbiguousOffset::Fold { before, after } => {
             before.max(after)
         }
     };
-    offset.seconds().into()
+    let standard = ambiguous.compatible().ok().and_then(|at| standard_offset(at, local));
+    standard.map_or(offset, |standard| standard.max(offset)).seconds().into()
+}
+
+/// The offset without what is added or taken in summer, or in winter: OpenSSH reckons with that
+/// alone, which matters in Ireland, whose clock is behind its standard time in winter.
+fn standard_offset(at: Timestamp, local: &TimeZone) -> Option<Offset> {
+    if !local.to_offset_info(at).dst().is_dst() {
+        return None;
+    }
+    let before = local.preceding(at).take(4).find(|change| !change.dst().is_dst());
+    before.map(|change| change.offset())
 }
 
 /// The time as [`parse`] reads it, to the second, in UTC; `None` if there is no such text.
@@ -193,6 +206,10 @@ mod tests {
         let central = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
         assert_eq!(in_zone("20300701120000", &central), utc("20300701100000"));
         assert_eq!(in_zone("20301201120000", &central), utc("20301201110000"));
+        // behind its standard time in winter
+        let irish = TimeZone::posix("IST-1GMT0,M10.5.0,M3.5.0/1").unwrap();
+        assert_eq!(in_zone("20300701120000", &irish), utc("20300701110000"));
+        assert_eq!(in_zone("20301201120000", &irish), utc("20301201110000"));
         // shown twice, and never
         assert_eq!(in_zone("20301027023000", &central), utc("20301027003000"));
         assert_eq!(in_zone("20300331023000", &central), utc("20300331003000"));

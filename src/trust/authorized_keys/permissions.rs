@@ -11,8 +11,8 @@ use super::from::FromList;
 use super::options::{Options, RawOption};
 use crate::key::shown::shown;
 
-/// As many variables as OpenSSH takes.
-const MAX_ENVIRONMENT: usize = 1024;
+/// As many variables as OpenSSH takes, which refuses whatever `environment=` comes behind them.
+const MAX_ENVIRONMENT: usize = 1025;
 
 /// Options of OpenSSH that say how often a key may be used for what it forwards, or what its
 /// sessions may be: there are no such things here, so they make no difference. Each has a form with
@@ -196,6 +196,9 @@ impl RawOption {
 }
 
 fn add_variable(environment: &mut Vec<(String, String)>, text: &str) -> Result<(), OptionFault> {
+    if environment.len() >= MAX_ENVIRONMENT {
+        return Err(OptionFault::EnvironmentTooLarge { max: MAX_ENVIRONMENT });
+    }
     let fault = || OptionFault::Environment { value: shown(text.as_bytes()) };
     let (name, value) = text.split_once('=').ok_or_else(fault)?;
     if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
@@ -203,9 +206,6 @@ fn add_variable(environment: &mut Vec<(String, String)>, text: &str) -> Result<(
     }
     if environment.iter().any(|(other, _)| other == name) {
         return Ok(());
-    }
-    if environment.len() >= MAX_ENVIRONMENT {
-        return Err(OptionFault::EnvironmentTooLarge { max: MAX_ENVIRONMENT });
     }
     environment.push((name.to_owned(), value.to_owned()));
     Ok(())

@@ -106,6 +106,8 @@ impl AuthorizedKeysFile {
         change(&self.path, Missing::Refuse, |contents| {
             let (mut out, mut removed) = (Vec::new(), Vec::new());
             for (number, whole, line) in whole_lines(contents) {
+                // What is behind a NUL byte OpenSSH does not see, and admits the key before it.
+                let line = line.split(|&byte| byte == 0).next().unwrap_or_default();
                 match ListedKey::parse(Place::new(contents.name(), number), line) {
                     Ok(Some(listed)) if listed.fingerprint() == *key => removed.push(listed),
                     _ => out.extend_from_slice(whole),
@@ -116,13 +118,23 @@ impl AuthorizedKeysFile {
     }
 
     /// All lines but empty ones and comments, in order. Owner and mode of the file do not matter
-    /// here.
+    /// here. Millions of them take gigabytes; [`each_line`](Self::each_line) keeps none.
     ///
     /// # Errors
     /// Whatever keeps the file from being read.
     pub fn lines(&self) -> Result<Vec<AuthorizedLine>, TrustError> {
+        let mut lines = Vec::new();
+        self.each_line(|line| lines.push(line))?;
+        Ok(lines)
+    }
+
+    /// Shows the same lines to `look`, one after the other.
+    ///
+    /// # Errors
+    /// As [`lines`](Self::lines); one that is too long ends it.
+    pub fn each_line(&self, mut look: impl FnMut(AuthorizedLine)) -> Result<(), TrustError> {
         let contents = Contents::read(&self.path, Ownership::Any)?;
-        let (mut lines, local) = (Vec::new(), TimeZone::system());
+        let local = TimeZone::system();
         for line in contents.lines() {
             let (number, bytes) = line?;
             let place = Place::new(contents.name(), number);
@@ -135,9 +147,9 @@ impl AuthorizedKeysFile {
                 Err(fault) => LineState::Skipped(fault),
             };
             let key = ListedKey::parse(place.clone(), bytes).ok().flatten();
-            lines.push(AuthorizedLine { place, key, state });
+            look(AuthorizedLine { place, key, state });
         }
-        Ok(lines)
+        Ok(())
     }
 }
 

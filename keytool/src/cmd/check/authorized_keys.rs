@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use handfast::key::KeyError;
+use handfast::key::{Fingerprint, KeyError};
 use handfast::trust::{
     AuthorizedKeys, AuthorizedKeysFile, AuthorizedLine, LineFault, LineState, Permissions,
     WhyRefused,
@@ -21,29 +21,37 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
         let message = format!("servers refuse the file: {}", error.kind());
         findings.message(Severity::Error, error.line(), &message, REMEDY);
     }
-    // Told of already, where it is an error.
-    let Ok(lines) = AuthorizedKeysFile::new(path).lines() else { return };
     let mut seen = HashMap::new();
-    for line in &lines {
-        let number = line.place.line();
-        state(line, findings);
-        let (Some(key), LineState::Admits(_)) = (&line.key, &line.state) else { continue };
-        // The first line that admits a key wins; one without conditions admits it always.
-        let fingerprint = key.fingerprint();
-        let always = matches!(&line.state, LineState::Admits(it) if *it == Permissions::default());
-        let options = if always { String::new() } else { key.before().to_ascii_lowercase() };
-        let before = seen
-            .get(&(fingerprint, String::new()))
-            .or_else(|| seen.get(&(fingerprint, options.clone())));
-        if let Some(first) = before {
-            findings.warning(
-                number,
-                &format!("it is never reached, for line {first} is about the same key"),
-                "remove one of the two",
-            );
-        }
-        seen.entry((fingerprint, options)).or_insert(number);
+    // Told of already, where it is an error.
+    let _ = AuthorizedKeysFile::new(path).each_line(|line| {
+        state(&line, findings);
+        repetition(&line, &mut seen, findings);
+    });
+}
+
+/// Says if a line before this one admits its key whenever it does. `seen` are the lines so far, by
+/// key and conditions.
+fn repetition(
+    line: &AuthorizedLine,
+    seen: &mut HashMap<(Fingerprint, String), usize>,
+    findings: &mut Findings,
+) {
+    let (Some(key), LineState::Admits(permissions)) = (&line.key, &line.state) else { return };
+    let (number, fingerprint) = (line.place.line(), key.fingerprint());
+    // The first line that admits a key wins; one without conditions admits it always.
+    let always = *permissions == Permissions::default();
+    let options = if always { String::new() } else { key.before().to_ascii_lowercase() };
+    let before = seen
+        .get(&(fingerprint, String::new()))
+        .or_else(|| seen.get(&(fingerprint, options.clone())));
+    if let Some(first) = before {
+        findings.warning(
+            number,
+            &format!("it is never reached, for line {first} is about the same key"),
+            "remove one of the two",
+        );
     }
+    seen.entry((fingerprint, options)).or_insert(number);
 }
 
 fn state(line: &AuthorizedLine, findings: &mut Findings) {

@@ -50,7 +50,12 @@ pub(super) fn recognise(path: &Path, bytes: &[u8]) -> Kind {
         Kind::KnownHosts
     } else if name.contains("authorized_keys") {
         Kind::AuthorizedKeys
-    } else if name.ends_with(".pub") || (seen.words == 0 && seen.bare <= 1) {
+    } else if name.ends_with(".pub") {
+        Kind::PublicKey
+    } else if name.starts_with("id_") && bytes.iter().all(u8::is_ascii_whitespace) {
+        // what a full disk left of it
+        Kind::PrivateKey
+    } else if seen.words == 0 && seen.bare <= 1 {
         Kind::PublicKey
     } else if seen.words > seen.bare {
         Kind::KnownHosts
@@ -133,6 +138,10 @@ mod tests {
             ("authorized_keys", "KEY\n", Kind::AuthorizedKeys),
             ("authorized_keys2", "", Kind::AuthorizedKeys),
             ("ssh_known_hosts", "", Kind::KnownHosts),
+            ("id_ed25519", "", Kind::PrivateKey),
+            ("id_ed25519", "\n", Kind::PrivateKey),
+            ("id_ed25519", "KEY\n", Kind::PublicKey),
+            ("id_ed25519.pub", "", Kind::PublicKey),
             ("known_hosts", "alpha KEY\nKEY\nKEY\n", Kind::KnownHosts),
             ("id.pub", "KEY\nKEY\n", Kind::PublicKey),
             ("authorized_keys", "@revoked * KEY\n", Kind::KnownHosts),

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use handfast::key::printable;
+use handfast::key::{KeyError, printable};
 use handfast::trust::{
-    AuthorizedKeys, Decision, MAX_FILE, Permissions, Question, StrictModes, TrustErrorKind,
+    AuthorizedKeys, Decision, LineFault, MAX_FILE, Permissions, Question, SkippedLine, StrictModes,
+    TrustErrorKind,
 };
-use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::offered::{Offered, PLAIN};
@@ -15,7 +15,7 @@ use super::{Explanation, Verdict, revoked};
 use crate::cli::ExplainClient;
 use crate::error::{Answer, Failure};
 use crate::output::talk;
-use crate::paths;
+use crate::{paths, time};
 
 pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
     let offered = Offered::read(&args.key)?;
@@ -48,12 +48,19 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
     }
     let mut explanation = match offered {
         Offered::Key(key) => {
-            let at = args.form.at.map_or_else(SystemTime::now, SystemTime::from);
+            let at = args.form.at.unwrap_or_else(SystemTime::now);
             let mut question = Question::new(key, at).from(args.from);
             if args.honours_command {
                 question = question.honours_command();
             }
-            decided(&keys.decide(&question), args)
+            let decision = keys.decide(&question);
+            let mut explanation = decided(&decision, args);
+            if decision == Decision::Unlisted
+                && let Some(line) = keys.skipped().lines().iter().find(|line| is_broken(line))
+            {
+                explanation.reason.push_str(&printable(&format!("; {line}")));
+            }
+            explanation
         }
         Offered::Never { why, .. } => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
     };
@@ -61,6 +68,12 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
         explanation.reason.push_str(&format!("; but servers refuse the file by default: {doubt}"));
     }
     Ok(explanation)
+}
+
+/// Whether a line that was passed over may have been meant to list any key; one of another type is
+/// not.
+fn is_broken(line: &SkippedLine) -> bool {
+    !matches!(line.fault(), LineFault::Key(KeyError::UnsupportedAlgorithm { .. }))
 }
 
 /// What became of the file.
@@ -121,11 +134,10 @@ fn permissions(permissions: &Permissions) -> Value {
         .iter()
         .map(|(name, value)| (name.clone(), printable(value).into()))
         .collect();
-    let expires = permissions.expires().and_then(|last| Timestamp::try_from(last).ok());
     json!({
         "command": permissions.command().map(printable),
         "environment": environment,
-        "expires": expires.map(|last| last.to_string()),
+        "expires": permissions.expires().map(time::shown),
         "from": permissions.from().map(printable),
         "touch_required": permissions.touch_required(),
         "verify_required": permissions.verify_required(),

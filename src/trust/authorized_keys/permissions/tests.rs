@@ -132,6 +132,14 @@ fn the_environment_is_bounded() {
         let variables: Vec<_> = (0..count).map(|n| format!(r#"environment="V{n}=""#)).collect();
         read(&variables.join(","))
     };
-    assert_eq!(of(1024).unwrap().permissions.environment().len(), 1024);
-    assert_eq!(of(1025).unwrap_err(), OptionFault::EnvironmentTooLarge { max: 1024 });
+    let too_large = || OptionFault::EnvironmentTooLarge { max: 1025 };
+    assert_eq!(of(1025).unwrap().permissions.environment().len(), 1025);
+    assert_eq!(of(1026).unwrap_err(), too_large());
+    // behind so many not even one that is there already
+    let again = |count: usize| {
+        let names: Vec<_> = (0..count).map(|n| format!(r#"environment="V{n}=""#)).collect();
+        read(&format!(r#"{},environment="V0=""#, names.join(",")))
+    };
+    assert_eq!(again(1024).unwrap().permissions.environment().len(), 1024);
+    assert_eq!(again(1025).unwrap_err(), too_large());
 }

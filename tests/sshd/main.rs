@@ -16,6 +16,8 @@
     reason = "all of it is test code, and not all of it in functions that are tests"
 )]
 
+mod odd_lines;
+
 use std::fs;
 use std::net::{IpAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -80,7 +82,7 @@ impl Daemon {
             "Port {port}\nListenAddress 127.0.0.1\nListenAddress ::1\nHostKey {}\n\
              AuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPidFile none\n\
              PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\n\
-             PermitUserEnvironment yes\nMaxStartups 100\nUseDNS no\nForceCommand true\n",
+             PermitUserEnvironment yes\nMaxStartups 100\nMaxAuthTries 1000\nUseDNS no\nForceCommand true\n",
             folder.join("host").display(),
             keys.display()
         );
