@@ -2,7 +2,7 @@
 //!
 //! `cargo test --test ssh -- --ignored` needs `ssh`, `ssh-keygen` and `sshd`. Nothing goes over a
 //! network: ssh speaks to an sshd of the test's own through pipes, under whatever name the host is
-//! to have. `SSH_HOSTS` says how many are asked about (200), `SSH_SEED` repeats a run.
+//! to have. `SSH_HOSTS` says how many are asked about (250), `SSH_SEED` repeats a run.
 //!
 //! Where we are stricter on purpose, ssh is asked about a file in which that shows; [`Line`] says
 //! what is what. Left out are points off their curve under ECDSA, which ssh passes over and we
@@ -460,7 +460,7 @@ fn ask(seed: u64, folder: &Path, config: &Path, stock: &Stock, key: &PublicKey) 
 #[test]
 #[ignore = "needs sshd"]
 fn ssh_trusts_the_hosts_that_we_trust() {
-    let hosts = number("SSH_HOSTS").unwrap_or(200);
+    let hosts = number("SSH_HOSTS").unwrap_or(250);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
     let seed = number("SSH_SEED").unwrap_or(now.as_nanos() as u64);
     println!("SSH_SEED={seed}");
