@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::error::Failure;
 
@@ -39,19 +40,27 @@ pub(crate) fn talk(line: impl fmt::Display) {
 
 /// Rows as columns, the last of them as wide as it is.
 pub(crate) fn table(rows: &[Vec<String>]) -> Result<(), Failure> {
+    aligned(rows).iter().try_for_each(data)
+}
+
+fn aligned(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max()
     };
     let widths: Vec<_> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    for row in rows {
+    let line = |row: &Vec<String>| {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(&format!("{cell:width$}  "));
+            // `format!` pads by characters, and a terminal shows some of them two columns wide
+            let space = width.saturating_sub(cell.width()).saturating_add(2);
+            line.push_str(cell);
+            line.push_str(&" ".repeat(space));
         }
-        data(line.trim_end())?;
-    }
-    Ok(())
+        line.truncate(line.trim_end().len());
+        line
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A word for what is good, in its colour.
@@ -73,4 +82,19 @@ pub(crate) fn bad(word: &str) -> String {
 fn coloured(colour: AnsiColor, word: &str) -> String {
     let style = Style::new().bold().fg_color(Some(colour.into()));
     format!("{style}{word}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_whatever_is_in_them() {
+        let rows = [["LINE", "COMMENT", "STATE"], ["1", "山田太郎", "a"], ["2", "e\u{301}é", "b"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(
+            aligned(&rows),
+            ["LINE  COMMENT   STATE", "1     山田太郎  a", "2     e\u{301}é        b",]
+        );
+    }
 }
