@@ -51,6 +51,21 @@ fn a_file_that_is_not_understood_is_not_hashed() {
     assert!(talk.starts_with("error: known:2 cannot be read: "), "{talk}");
 }
 
+/// They are never found, and may be about the host.
+#[test]
+fn who_looks_for_a_host_is_told_of_lines_that_cannot_be_read() {
+    let desk = Desk::new();
+    let good = format!("h {}", public_line(1, "x"));
+    desk.write("known", format!("{good}h ssh-ed25519 AAAA\n"));
+    let (code, data, talk) = desk.keytool(&["hosts", "find", "h", "--file", "known"]);
+    assert_eq!((code, data), (0, format!("known:1: {good}")));
+    assert!(talk.starts_with("warning: known:2 could not be read: "), "{talk}");
+    desk.write("known", format!("@Revoked {good}"));
+    let (code, _, talk) = desk.keytool(&["hosts", "find", "h", "--file", "known"]);
+    assert_eq!(code, 1);
+    assert!(talk.starts_with("warning: nobody is trusted by this file: known:1: "), "{talk}");
+}
+
 /// Whoever may not write to a file is told so, and not that it cannot be read.
 #[test]
 fn what_may_not_be_written_is_named_with_what_helps() {
@@ -97,6 +112,11 @@ fn what_may_not_be_written_is_named_with_what_helps() {
         );
         assert_eq!(keytool(&add(file)), expected);
     }
+    assert_eq!(
+        keytool(&["generate", "--no-passphrase", "d/k"]),
+        "error: d/k: this program may not make files in its folder; choose another, or run this \
+         as somebody who may\n"
+    );
     desk.set_mode("d", 0o755);
     assert_eq!(desk.read("d/known"), format!("h {}", public_line(2, "x")));
     assert_eq!(fs::read_dir(desk.path("d")).expect("the folder").count(), 1);
