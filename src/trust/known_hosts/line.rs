@@ -43,8 +43,10 @@ pub(in crate::trust) fn parse_listed(
     }))
 }
 
-/// Reads a line, and gives what stands before its key and behind it.
-fn split(place: Place, line: &[u8]) -> Result<Option<(Line, &[u8], &[u8])>, LineFault> {
+/// A line, and what stands before its key and behind it.
+type Parts<'a> = (Line, &'a [u8], &'a [u8]);
+
+fn split(place: Place, line: &[u8]) -> Result<Option<Parts<'_>>, LineFault> {
     let line = trim_start(line);
     if line.contains(&0) {
         return Err(LineFault::Nul);
