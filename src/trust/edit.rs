@@ -123,20 +123,20 @@ fn change<T>(
 
 /// Why a file could not be opened to be changed: it may be one that can be read all the same.
 fn unopened(path: &Path, real: &Path, name: &Arc<str>, problem: io::Error) -> EditError {
-    let denied = problem.kind() == io::ErrorKind::PermissionDenied;
+    let kind = problem.kind();
+    let denied = kind == io::ErrorKind::PermissionDenied;
+    let failed = |doing, problem| EditError::Write { path: path.to_owned(), doing, problem };
     match open(real) {
         Ok(file) => match Contents::of_file(name, &file) {
             Err(error) => error.into(),
             Ok(_) if denied => EditError::ReadOnly { path: path.to_owned() },
-            Ok(_) => {
-                let doing = "open and lock it for a change";
-                EditError::Write { path: path.to_owned(), doing, problem }
-            }
+            Ok(_) => failed("open and lock it for a change", problem),
         },
-        Err(error) if denied && error.kind() == io::ErrorKind::NotFound => {
-            read_only_folder(path, real)
+        Err(error) if error.kind() != io::ErrorKind::NotFound || error.kind() == kind => {
+            TrustError::new(name, None, kind_of(problem)).into()
         }
-        Err(_) => TrustError::new(name, None, kind_of(problem)).into(),
+        Err(_) if denied => read_only_folder(path, real),
+        Err(_) => failed("make it", problem),
     }
 }
 

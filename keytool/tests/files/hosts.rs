@@ -122,6 +122,25 @@ fn what_may_not_be_written_is_named_with_what_helps() {
     assert_eq!(fs::read_dir(desk.path("d")).expect("the folder").count(), 1);
 }
 
+#[test]
+#[ignore = "needs root, to mount a file system"]
+fn a_file_system_that_is_read_only_is_named() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("disk")).expect("a folder");
+    desk.write("k.pub", public_line(1, "x"));
+    let (_, data, talk) = desk.shell(
+        "mount -t tmpfs none disk && sed 's/^/h /' k.pub >disk/known && mount -o remount,ro disk; \
+         for file in known new; do \
+         \"$KEYTOOL\" hosts add a --key k.pub --file disk/$file 2>&1; echo $?; done; umount disk",
+    );
+    let system = "Read-only file system (os error 30); the file is as it was\n3\n";
+    let expected = format!(
+        "error: disk/known: cannot open and lock it for a change: {system}\
+         error: disk/new: cannot make it: {system}"
+    );
+    assert_eq!(data, expected, "{talk}");
+}
+
 /// Nobody writes to it: a program that reads it waits.
 #[test]
 fn nothing_waits_for_a_fifo_or_reads_a_device() {
