@@ -23,6 +23,7 @@ use crate::key::{Identity, PublicKey};
 use crate::liveness::Liveness;
 use crate::runtime::Tokio;
 use crate::session::RekeyPolicy;
+use crate::trust::Host;
 
 /// Accepts connections: a host key, and what decides whom to admit. Cheap to clone.
 ///
@@ -207,13 +208,13 @@ impl<A, M> Server<A, M> {
         self.with(|config| config.protocols = names.into_iter().map(Into::into).collect())
     }
 
-    /// The names by which clients may ask for this server, lower case; ports are not compared.
-    /// Clients that ask for another are refused, so that a connection for one service cannot be
-    /// led to another with the same key. Default: any name.
+    /// The names by which clients may ask for this server, in the spelling of [`Host`], which they
+    /// are brought into; ports are not compared. Clients that ask for another are refused, so that
+    /// a connection for one service cannot be led to another with the same key. Default: any name.
     #[must_use]
     pub fn names<N: Into<String>>(self, names: impl IntoIterator<Item = N>) -> Self {
         self.with(|config| {
-            config.names = names.into_iter().map(|n| n.into().to_ascii_lowercase()).collect();
+            config.names = names.into_iter().map(|name| spelled(&name.into())).collect();
         })
     }
 
@@ -264,4 +265,9 @@ impl<A, M> Server<A, M> {
         self.policy = policy;
         self
     }
+}
+
+/// A name as clients ask for it; nobody can ask for one that is none.
+fn spelled(name: &str) -> String {
+    Host::new(name, 0).map_or_else(|_| name.to_owned(), |host| host.name().to_owned())
 }

@@ -89,6 +89,14 @@ impl From<KeyFileError> for Failure {
                     "{path}: its folder does not exist; make it with `mkdir -p -m 700`"
                 ))
             }
+            KeyFileError::Write { path, problem }
+                if problem.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                let path = shown(&path);
+                Self::Io(format!(
+                    "{path}: this program may not make files in its folder; choose another, or run this as somebody who may"
+                ))
+            }
             error => Self::Io(error.to_string()),
         }
     }

@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::error::Failure;
 
@@ -51,16 +52,24 @@ impl Table {
     pub(crate) fn measure(&mut self, row: &[String]) {
         self.widths.resize(self.widths.len().max(row.len()), 0);
         for (width, cell) in self.widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
 
     pub(crate) fn print(&self, row: &[String]) -> Result<(), Failure> {
+        data(self.aligned(row))
+    }
+
+    fn aligned(&self, row: &[String]) -> String {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&self.widths) {
-            line.push_str(&format!("{cell:width$}  "));
+            // `format!` pads by characters, and a terminal shows some of them two columns wide
+            let space = width.saturating_sub(cell.width()).saturating_add(2);
+            line.push_str(cell);
+            line.push_str(&" ".repeat(space));
         }
-        data(line.trim_end())
+        line.truncate(line.trim_end().len());
+        line
     }
 }
 
@@ -110,4 +119,21 @@ pub(crate) fn bad(word: &str) -> String {
 fn coloured(colour: AnsiColor, word: &str) -> String {
     let style = Style::new().bold().fg_color(Some(colour.into()));
     format!("{style}{word}{style:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned_whatever_is_in_them() {
+        let rows = [["LINE", "COMMENT", "STATE"], ["1", "山田太郎", "a"], ["2", "e\u{301}é", "b"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let mut table = Table::new();
+        rows.iter().for_each(|row| table.measure(row));
+        assert_eq!(
+            rows.map(|row| table.aligned(&row)),
+            ["LINE  COMMENT   STATE", "1     山田太郎  a", "2     e\u{301}é        b",]
+        );
+    }
 }

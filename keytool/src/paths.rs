@@ -1,6 +1,6 @@
 //! Where files are by default, and how paths are shown.
 
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -57,17 +57,25 @@ pub(crate) fn public(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// All of a file, or of standard input for `-`, up to `limit` bytes; and its name in messages.
+/// All of a file, or of standard input for `-`, up to `limit` bytes; and its name in messages. What
+/// is none is read only if it was opened for this program: a FIFO or a device could let it wait for
+/// ever.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<(String, Vec<u8>), Failure> {
     let (name, source): (_, Box<dyn io::Read>) = if path == Path::new("-") {
         ("standard input".to_owned(), Box::new(io::stdin().lock()))
     } else {
         let path = home(path)?;
         let name = shown(&path);
-        match std::fs::File::open(&path) {
-            Ok(file) => (name, Box::new(file)),
-            Err(error) => return Err(Failure::Io(format!("{name}: cannot open it: {error}"))),
+        let cannot = |error| Failure::Io(format!("{name}: cannot open it: {error}"));
+        let file = open(&path).map_err(cannot)?;
+        let metadata = file.metadata().map_err(cannot)?;
+        if !metadata.is_file() && !is_handed_over(&path) {
+            let seen = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+            return Err(Failure::Io(format!(
+                "{name}: this is {seen}; give the path of a regular file, or - for standard input"
+            )));
         }
+        (name, Box::new(file))
     };
     let mut bytes = Vec::new();
     let most = u64::try_from(limit.saturating_add(1)).unwrap_or(u64::MAX);
@@ -79,4 +87,24 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<(String, Vec<u8>), Failu
         return Err(Failure::Io(format!("{name}: more than {limit} bytes; give a smaller file")));
     }
     Ok((name, bytes))
+}
+
+/// Opens a file to be read, and waits for nobody.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    if !is_handed_over(path) {
+        use rustix::fs::OFlags;
+        // or else a FIFO would hold us here until somebody writes to it
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    }
+    options.open(path)
+}
+
+/// Whether a path leads to what the shell has opened: standard input, or the pipe of `<(command)`.
+fn is_handed_over(path: &Path) -> bool {
+    let folders = ["/dev/fd", "/proc/self/fd"].map(Path::new);
+    path == Path::new("/dev/stdin") || path.parent().is_some_and(|in_it| folders.contains(&in_it))
 }

@@ -33,7 +33,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use self::lock::{Locked, Missing, Stamp};
-use super::file::{Contents, expand, kind_of};
+use super::file::{Contents, expand, kind_of, open};
 use super::new_file::{NewFile, sweep};
 use super::{MAX_FILE, MAX_LINE, Place, TrustError};
 use crate::key::shown::shown_whole;
@@ -79,7 +79,7 @@ fn change<T>(
     })?;
     for _ in 0..TRIES {
         let locked = Locked::open(&real, missing)
-            .map_err(|problem| TrustError::new(&name, None, kind_of(problem)))?
+            .map_err(|problem| unopened(&path, &real, &name, problem))?
             .ok_or_else(|| EditError::Busy { path: path.clone() })?;
         let metadata = locked.file().metadata();
         let metadata =
@@ -98,7 +98,10 @@ fn change<T>(
             let path = path.clone();
             move |problem| EditError::Write { path, doing, problem }
         };
-        let mut new = NewFile::beside(&real).map_err(failed("make a new file beside it"))?;
+        let mut new = NewFile::beside(&real).map_err(|problem| match problem.kind() {
+            io::ErrorKind::PermissionDenied => read_only_folder(&path, &real),
+            _ => failed("make a new file beside it")(problem),
+        })?;
         new.write(&bytes).map_err(failed("write the new content"))?;
         if locked.made_here() {
             new.mode(0o600).map_err(failed("set the mode of the new file"))?;
@@ -116,6 +119,30 @@ fn change<T>(
         }
     }
     Err(EditError::Busy { path })
+}
+
+/// Why a file could not be opened to be changed: it may be one that can be read all the same.
+fn unopened(path: &Path, real: &Path, name: &Arc<str>, problem: io::Error) -> EditError {
+    let kind = problem.kind();
+    let denied = kind == io::ErrorKind::PermissionDenied;
+    let failed = |doing, problem| EditError::Write { path: path.to_owned(), doing, problem };
+    match open(real) {
+        Ok(file) => match Contents::of_file(name, &file) {
+            Err(error) => error.into(),
+            Ok(_) if denied => EditError::ReadOnly { path: path.to_owned() },
+            Ok(_) => failed("open and lock it for a change", problem),
+        },
+        Err(error) if error.kind() != io::ErrorKind::NotFound || error.kind() == kind => {
+            TrustError::new(name, None, kind_of(problem)).into()
+        }
+        Err(_) if denied => read_only_folder(path, real),
+        Err(_) => failed("make it", problem),
+    }
+}
+
+fn read_only_folder(path: &Path, real: &Path) -> EditError {
+    let folder = real.parent().unwrap_or(real).to_owned();
+    EditError::ReadOnlyFolder { path: path.to_owned(), folder }
 }
 
 /// The path with `~/` replaced, and as messages show it.

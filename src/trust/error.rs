@@ -47,8 +47,10 @@ pub enum TrustErrorKind {
     /// There is no such file.
     #[error("there is no such file; give another path, or create it (it may be empty)")]
     NotFound,
-    /// The file exists, and this program may not read it.
-    #[error("this program may not read the file; change its mode or owner")]
+    /// This program may not read the file, or not enter a folder above it.
+    #[error(
+        "this program may not read the file, or not enter a folder above it; change the mode or owner of what keeps it out"
+    )]
     Denied,
     /// Something else than a file with bytes in it.
     #[error("this is {seen}; give the path of a regular file")]

@@ -1,9 +1,11 @@
 //! A host as it is looked up.
 
+mod address;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::net::Ipv6Addr;
 
+use self::address::{ipv4_spelling, ipv6_spelling};
 use crate::key::shown::shown;
 
 /// Longest name of a host, in bytes: what the handshake's *target* has room for.
@@ -14,9 +16,11 @@ const SSH_PORT: u16 = 22;
 
 /// A host as it is looked up in `known_hosts`: a name in lower case, without brackets, and a port.
 ///
-/// The name is the one that the user gave, never one learned from DNS. An IPv6 address gets the
-/// spelling that OpenSSH gives it before it looks into its files (that of `inet_ntop`), whatever
-/// was typed. Port 0 stands for a stream that is not TCP. Written as it is looked up:
+/// The name is the one that the user gave, never one learned from DNS. An address gets the spelling
+/// that OpenSSH gives it before it looks into its files (that of `inet_ntop`), whatever was typed:
+/// `127.1`, `2130706433` and `0x7f.1` are `127.0.0.1`, as for the system's resolver. The zone of an
+/// IPv6 address stays as it was typed, in lower case, where OpenSSH puts the name of an interface in
+/// the place of its number. Port 0 stands for a stream that is not TCP. Written as it is looked up:
 ///
 /// ```
 /// use handfast::trust::Host;
@@ -94,7 +98,8 @@ impl Host {
         if name.contains(forbidden) {
             return Err(HostError::Forbidden { name: shown(name.as_bytes()) });
         }
-        let name = ipv6_spelling(name).unwrap_or_else(|| name.to_ascii_lowercase());
+        let spelling = ipv6_spelling(name).or_else(|| ipv4_spelling(name));
+        let name = spelling.unwrap_or_else(|| name.to_ascii_lowercase());
         Ok(Self { name: name.into(), port })
     }
 
@@ -159,21 +164,6 @@ fn parse_port(port: &str, text: &str) -> Result<u16, HostError> {
         .ok_or_else(|| HostError::BadPort { text: shown(text.as_bytes()) })
 }
 
-/// An IPv6 address as the C library writes it, with the zone as it was typed; `None` for all else.
-fn ipv6_spelling(text: &str) -> Option<String> {
-    let (address, zone) = text.find('%').map_or((text, ""), |at| text.split_at(at));
-    let address: Ipv6Addr = address.parse().ok()?;
-    let written = match address.segments() {
-        // The C library shows the last four bytes in the way of IPv4 here, Rust's does not.
-        [0, 0, 0, 0, 0, 0, high, _] if high != 0 => {
-            let [.., a, b, c, d] = address.octets();
-            format!("::{a}.{b}.{c}.{d}")
-        }
-        _ => address.to_string(),
-    };
-    Some(format!("{written}{}", zone.to_ascii_lowercase()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,6 +189,8 @@ mod tests {
             ("[0::0]:22", None, "::"),
             ("2001:db8::1:22", Some(22), "2001:db8::1:22"),
             ("192.0.2.1:65535", None, "[192.0.2.1]:65535"),
+            ("127.1", Some(22), "127.0.0.1"),
+            ("0x7F.1:7000", None, "[127.0.0.1]:7000"),
         ] {
             let host = Host::parse(text, default).unwrap();
             assert_eq!(host.to_string(), expected, "{text}");

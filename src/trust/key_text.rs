@@ -87,7 +87,8 @@ impl KeyText {
         let form = match (self.key_type(), fields.as_slice()) {
             ("ssh-ed25519", [_, key]) => key.len() == 32,
             ("sk-ssh-ed25519@openssh.com", [_, key, _]) => key.len() == 32,
-            ("ssh-rsa", [_, e, n]) => !e.is_empty() && !n.is_empty(),
+            // OpenSSH reads no shorter ones, and passes over their lines
+            ("ssh-rsa", [_, e, n]) => !e.is_empty() && number_bits(n) >= Some(1024),
             ("ssh-dss", [_, p, q, g, y]) => [p, q, g, y].iter().all(|number| !number.is_empty()),
             ("ecdsa-sha2-nistp256", [_, b"nistp256", point]) => is_point(point, 32),
             ("ecdsa-sha2-nistp384", [_, b"nistp384", point]) => is_point(point, 48),

@@ -91,6 +91,20 @@ pub enum HostKeyError {
         /// What was looked at.
         reason: String,
     },
+    /// Keys are pinned, and this is none of them.
+    #[error(
+        "{host} showed the key {}, and {reason}; ask its operator which key it has, and only if \
+         it is this one pin it",
+        offered.fingerprint()
+    )]
+    NotPinned {
+        /// The host.
+        host: Host,
+        /// The key that it showed.
+        offered: PublicKey,
+        /// The pinned ones.
+        reason: String,
+    },
     /// The host is known by another key: somebody may be in its place.
     #[error(
         "THE KEY OF {host} HAS CHANGED, or somebody stands between: it showed {}, and \
@@ -151,6 +165,7 @@ impl HostKeyError {
     pub fn host(&self) -> &Host {
         match self {
             Self::Unknown { host, .. }
+            | Self::NotPinned { host, .. }
             | Self::Changed { host, .. }
             | Self::Revoked { host, .. }
             | Self::NotWritten { host, .. }
@@ -162,6 +177,7 @@ impl HostKeyError {
     pub fn offered(&self) -> &PublicKey {
         match self {
             Self::Unknown { offered, .. }
+            | Self::NotPinned { offered, .. }
             | Self::Changed { offered, .. }
             | Self::Revoked { offered, .. }
             | Self::NotWritten { offered, .. }

@@ -14,8 +14,15 @@ use crate::support::rig::{ALICE, Calls, HOST, identity, public, serve, server, s
 #[tokio::test]
 async fn the_target_is_handed_on_and_ports_are_not_compared() {
     let (server, _) = server();
-    for (name, port) in [("localhost", 0), ("a.example", 1), ("a.example", 65535)] {
-        let (io, task) = serve(&server.clone().names(["LocalHost", "a.example"]));
+    let names = ["LocalHost", "a.example", "2001:DB8:0::1", "127.1"];
+    for (name, port) in [
+        ("localhost", 0),
+        ("a.example", 1),
+        ("a.example", 65535),
+        ("2001:db8::1", 7000),
+        ("127.0.0.1", 7000),
+    ] {
+        let (io, task) = serve(&server.clone().names(names));
         let mut proof = alice().login("\u{e9}\u{10ffff}");
         proof.extensions[0].1 = target(name, port);
         proof.extensions.push((0xfff0, vec![1, 2]));

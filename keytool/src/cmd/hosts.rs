@@ -1,7 +1,7 @@
 //! `keytool hosts find`, `keytool hosts hash` and `keytool hosts remove`.
 
 use handfast::key::printable;
-use handfast::trust::{KeptHost, KnownHostsFile, MatchedBy, WhyKept};
+use handfast::trust::{KeptHost, KnownHosts, KnownHostsFile, MatchedBy, WhyKept};
 use serde_json::json;
 
 use crate::cli::{FindHost, HostsFile, RemoveHost};
@@ -11,7 +11,15 @@ use crate::paths;
 
 pub(crate) fn find(args: FindHost) -> Result<Answer, Failure> {
     let path = paths::or_default(args.file.file, "known_hosts");
-    let found = KnownHostsFile::new(path).find(&args.host)?;
+    let found = KnownHostsFile::new(&path).find(&args.host)?;
+    // a line that cannot be read is never found, and may be about the host
+    match KnownHosts::open(&path) {
+        Ok(known) if known.skipped().total() > 0 => {
+            talk(format_args!("warning: {}", known.skipped()));
+        }
+        Ok(_) => {}
+        Err(error) => talk(format_args!("warning: nobody is trusted by this file: {error}")),
+    }
     if args.json {
         let list: Vec<_> = found
             .iter()

@@ -30,6 +30,29 @@ pub enum EditError {
         /// Its folder.
         folder: PathBuf,
     },
+    /// The file can be read, and this program may not write to it.
+    #[error(
+        "{}: this program may read the file and not write to it; if it is to be changed, run `chmod u+w {}`, or run this as its owner; nothing was changed",
+        shown(path),
+        quoted(path)
+    )]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Each change is a new file beside the old one, and this program may not make files there.
+    #[error(
+        "{}: this program may not make files in the folder {}, which a change needs; run `chmod u+w {}`, or run this as somebody who may; nothing was changed",
+        shown(path),
+        shown(folder),
+        quoted(folder)
+    )]
+    ReadOnlyFolder {
+        /// The file.
+        path: PathBuf,
+        /// The folder that it is in, or that the link in its place leads to.
+        folder: PathBuf,
+    },
     /// The file has a line that cannot be read.
     #[error("{at} cannot be read: {fault}; correct or remove that line first; nothing was changed")]
     InvalidLine {

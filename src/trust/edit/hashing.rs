@@ -2,7 +2,7 @@
 
 use super::super::file::{Contents, split_at_blank, trim_start};
 use super::super::hosts_field::HostsField;
-use super::super::known_hosts::line::{Marker, parse_line};
+use super::super::known_hosts::line::{Marker, parse_listed};
 use super::super::listing::ListedKey;
 use super::super::{KnownHostsFile, MAX_FILE, Place};
 use super::known_hosts::{KeptHost, WhyKept, check_lines, hash};
@@ -41,9 +41,7 @@ pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditEr
     let mut result = HashedHosts::default();
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
-        let read = parse_line(place.clone(), line).ok().flatten();
-        let listed = ListedKey::parse(place, line).ok().flatten();
-        let (Some(read), Some(listed)) = (read, listed) else {
+        let Ok(Some((read, listed))) = parse_listed(place, line) else {
             out.extend_from_slice(whole);
             continue;
         };

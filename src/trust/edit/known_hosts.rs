@@ -9,7 +9,7 @@ use rand::rngs::SysRng;
 
 use super::super::file::{Contents, MARK, Ownership, split_at_blank, trim_start};
 use super::super::hosts_field::HostsField;
-use super::super::known_hosts::line::{Line, Marker, parse_line};
+use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
 use super::super::{Host, KnownHosts, Place, TrustError, Verdict};
 use super::lock::Missing;
@@ -213,12 +213,11 @@ impl KnownHostsFile {
         for line in contents.lines() {
             let (number, bytes) = line?;
             let place = Place::new(contents.name(), number);
-            let Ok(Some(line)) = parse_line(place.clone(), bytes) else { continue };
+            let Ok(Some((line, listed))) = parse_listed(place, bytes) else { continue };
             let exact = line.hosts.matches(&host.lookup());
             if !exact && !counts_for_port(&line, host) {
                 continue;
             }
-            let Ok(Some(listed)) = ListedKey::parse(place, bytes) else { continue };
             let name = if exact { host.lookup() } else { host.name().into() };
             let by = match &line.hosts {
                 HostsField::Hashed { .. } => MatchedBy::Hash,
@@ -278,7 +277,7 @@ pub(super) fn removing(
         let place = Place::new(contents.name(), number);
         let (kept, removed) = without(host, whole, line, &place);
         out.extend_from_slice(&kept);
-        let Ok(Some(listed)) = ListedKey::parse(place, line) else { continue };
+        let Ok(Some((_, listed))) = parse_listed(place, line) else { continue };
         if let Some(why) = still_says(host, &kept) {
             result.kept.push(KeptHost { line: listed.clone(), why });
         }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::super::file::Contents;
 use super::super::hosts_field::HostsField;
-use super::super::known_hosts::line::{Line, Marker, parse_line};
+use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
 use super::super::pattern::elements;
 use super::super::{Host, KnownHosts, Place, Verdict};
@@ -208,8 +208,8 @@ pub(super) fn update(
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
         let ours = lines.next_if(|line| line.place == place);
-        let listed = ours.and_then(|_| ListedKey::parse(place.clone(), line).ok().flatten());
-        match listed {
+        let listed = ours.and_then(|_| parse_listed(place.clone(), line).ok().flatten());
+        match listed.map(|(_, listed)| listed) {
             Some(listed) if listed.public_key().is_some_and(is_old) => {
                 out.extend_from_slice(&without(host, whole, line, &place).0);
                 result.removed.push(listed);
@@ -233,7 +233,8 @@ pub(super) fn update(
         let line = NewHost::new(host, key).hashed(plain.hashed).comment(&comment).line()?;
         let number = push_line(&mut out, &line);
         let place = Place::new(contents.name(), number);
-        result.added.extend(ListedKey::parse(place, line.as_bytes()).ok().flatten());
+        let listed = parse_listed(place, line.as_bytes()).ok().flatten();
+        result.added.extend(listed.map(|(_, listed)| listed));
         learned = learned.saturating_add(1);
     }
     let changed = !result.added.is_empty() || !result.removed.is_empty();

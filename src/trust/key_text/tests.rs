@@ -47,6 +47,7 @@ fn keys_without_the_form_of_their_type_are_refused() {
         &[b"sk-ssh-ed25519@openssh.com", &[7; 32]],
         &[b"ssh-rsa", &[1, 0, 1]],
         &[b"ssh-rsa", &[1, 0, 1], b""],
+        &[b"ssh-rsa", &[1, 0, 1], &[&[0, 127][..], &[7; 127]].concat()],
         &[b"ssh-dss", b"p", b"q", b"g"],
         &[b"ecdsa-sha2-nistp256", b"nistp384", &[4; 65]],
         &[b"ecdsa-sha2-nistp256", b"nistp256", &[4; 64]],
@@ -59,7 +60,7 @@ fn keys_without_the_form_of_their_type_are_refused() {
     }
     // A byte behind the last field.
     let mut blob =
-        KeyText::parse(text(&[b"ssh-rsa", b"e", b"n"]).as_bytes()).unwrap().0.blob.to_vec();
+        KeyText::parse(text(&[b"ssh-rsa", b"e", &[128; 128]]).as_bytes()).unwrap().0.blob.to_vec();
     blob.push(0);
     let line = format!("ssh-rsa {}", STANDARD.encode(blob));
     assert!(matches!(KeyText::parse(line.as_bytes()), Err(LineFault::MalformedKey { .. })));

@@ -3,6 +3,7 @@
 use super::super::file::{split_at_blank, trim_start};
 use super::super::hosts_field::HostsField;
 use super::super::key_text::KeyText;
+use super::super::listing::ListedKey;
 use super::super::{LineFault, Place};
 use crate::key::shown::shown;
 
@@ -28,6 +29,24 @@ pub(in crate::trust) enum Marker {
 
 /// Reads a line; `None` for an empty one and a comment.
 pub(in crate::trust) fn parse_line(place: Place, line: &[u8]) -> Result<Option<Line>, LineFault> {
+    Ok(split(place, line)?.map(|(line, ..)| line))
+}
+
+/// Reads a line, and what it lists as people are shown it.
+pub(in crate::trust) fn parse_listed(
+    place: Place,
+    line: &[u8],
+) -> Result<Option<(Line, ListedKey)>, LineFault> {
+    Ok(split(place, line)?.map(|(line, before, comment)| {
+        let listed = ListedKey::new(line.place.clone(), before, &line.key, comment);
+        (line, listed)
+    }))
+}
+
+/// A line, and what stands before its key and behind it.
+type Parts<'a> = (Line, &'a [u8], &'a [u8]);
+
+fn split(place: Place, line: &[u8]) -> Result<Option<Parts<'_>>, LineFault> {
     let line = trim_start(line);
     if line.contains(&0) {
         return Err(LineFault::Nul);
@@ -35,15 +54,17 @@ pub(in crate::trust) fn parse_line(place: Place, line: &[u8]) -> Result<Option<L
     if line.is_empty() || line.starts_with(b"#") {
         return Ok(None);
     }
-    let (marker, line) = parse_marker(line)?;
-    let (hosts, rest) = split_at_blank(line);
+    let (marker, unmarked) = parse_marker(line)?;
+    let (hosts, rest) = split_at_blank(unmarked);
     let rest = trim_start(rest);
     if rest.is_empty() || rest.starts_with(b"#") {
         return Err(LineFault::NoKey);
     }
     let hosts = HostsField::parse(hosts)?;
-    let (key, _comment) = KeyText::parse(rest)?;
-    Ok(Some(Line { place, marker, hosts, key }))
+    let (key, comment) = KeyText::parse(rest)?;
+    let before = line.len().saturating_sub(rest.len());
+    let before = line.get(..before).unwrap_or_default();
+    Ok(Some((Line { place, marker, hosts, key }, before, comment)))
 }
 
 /// Whether a line has a marker, or something in the place of one.

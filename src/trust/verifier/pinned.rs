@@ -75,7 +75,7 @@ impl HostVerifier for PinnedKeys {
             return Ok(Trusted::Known);
         }
         let (host, offered) = (host.clone(), key.clone());
-        Err(HostKeyError::Unknown { host, offered, reason: self.listed() })
+        Err(HostKeyError::NotPinned { host, offered, reason: self.listed() })
     }
 
     fn expected(&self, _: &Host) -> Vec<PublicKey> {
