@@ -6,6 +6,9 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 #![expect(clippy::panic, reason = "a bench that finds something else fails")]
 
+#[cfg(feature = "tokio")]
+mod ping_pong;
+
 use std::convert::Infallible;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -24,10 +27,16 @@ use rand::{TryCryptoRng, TryRng};
 use Cipher::{Aes256Gcm, ChaCha20Poly1305};
 use Exchange::{Classical, Hybrid};
 use Side::{Client, Server};
+#[cfg(feature = "tokio")]
+use Work::PingPong;
 use Work::{Handshake, Open, Seal};
 
 /// As many as even out what differs from key to key.
 const HANDSHAKES: u64 = 8;
+
+/// Messages there and back again.
+#[cfg(feature = "tokio")]
+const ROUND_TRIPS: u64 = 500;
 
 const MIB: usize = 1 << 20;
 const SMALL: usize = 64;
@@ -38,6 +47,9 @@ enum Work {
     /// So many bytes, in records of so many at most.
     Seal(Cipher, usize, usize),
     Open(Cipher, usize, usize),
+    /// One small message there and one back, over streams.
+    #[cfg(feature = "tokio")]
+    PingPong(Cipher),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -46,7 +58,7 @@ enum Side {
     Server,
 }
 
-const CASES: [(&str, Work); 12] = [
+const CASES: &[(&str, Work)] = &[
     ("client-hybrid", Handshake(Client, Hybrid)),
     ("client-classical", Handshake(Client, Classical)),
     ("server-hybrid", Handshake(Server, Hybrid)),
@@ -60,6 +72,10 @@ const CASES: [(&str, Work); 12] = [
     ("seal-aes-256-gcm-1000x64B", Seal(Aes256Gcm, 1000 * SMALL, SMALL)),
     ("open-chacha20-poly1305-1000x64B", Open(ChaCha20Poly1305, 1000 * SMALL, SMALL)),
     ("open-aes-256-gcm-1000x64B", Open(Aes256Gcm, 1000 * SMALL, SMALL)),
+    #[cfg(feature = "tokio")]
+    ("ping-pong-chacha20-poly1305-64B", PingPong(ChaCha20Poly1305)),
+    #[cfg(feature = "tokio")]
+    ("ping-pong-aes-256-gcm-64B", PingPong(Aes256Gcm)),
 ];
 
 fn main() {
@@ -69,7 +85,7 @@ fn main() {
     }
     // cargo gives options of its own
     let names: Vec<&String> = given.iter().filter(|word| !word.starts_with('-')).collect();
-    for (name, work) in CASES {
+    for &(name, work) in CASES {
         if names.is_empty() || names.iter().any(|wanted| *wanted == name) {
             run(work);
         }
@@ -78,8 +94,13 @@ fn main() {
 
 #[expect(clippy::print_stdout, reason = "the list is what was asked for")]
 fn list() {
-    for (name, work) in CASES {
-        let times = if matches!(work, Handshake(..)) { HANDSHAKES } else { 1 };
+    for &(name, work) in CASES {
+        let times = match work {
+            Handshake(..) => HANDSHAKES,
+            #[cfg(feature = "tokio")]
+            PingPong(_) => ROUND_TRIPS,
+            Seal(..) | Open(..) => 1,
+        };
         println!("{name} {times}");
     }
 }
@@ -111,6 +132,8 @@ fn run(work: Work) {
             let opened = counted(|| open(&mut receiver, &mut wire));
             assert_eq!(opened, total);
         }
+        #[cfg(feature = "tokio")]
+        PingPong(cipher) => ping_pong::run(cipher),
     }
 }
 
