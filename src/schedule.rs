@@ -158,18 +158,45 @@ pub(crate) struct Generation {
     tr: [u8; 32],
 }
 
-impl Generation {
+/// The main secret, taken in for whatever is derived from it.
+pub(crate) struct Traffic<'a> {
+    main: Labels,
+    tr: &'a [u8; 32],
+}
+
+impl Traffic<'_> {
     pub(crate) fn client(&self) -> Result<DirectionSecret, Error> {
-        label(&self.main, "c ap", &self.tr).map(DirectionSecret)
+        self.main.derive("c ap", self.tr).map(DirectionSecret)
     }
 
     pub(crate) fn server(&self) -> Result<DirectionSecret, Error> {
-        label(&self.main, "s ap", &self.tr).map(DirectionSecret)
+        self.main.derive("s ap", self.tr).map(DirectionSecret)
     }
 
     /// The exporter; only the first generation's counts.
     pub(crate) fn exporter(&self) -> Result<Exporter, Error> {
-        label(&self.main, "exporter", &self.tr).map(Exporter)
+        self.main.derive("exporter", self.tr).map(Exporter)
+    }
+}
+
+impl Generation {
+    pub(crate) fn traffic(&self) -> Result<Traffic<'_>, Error> {
+        Ok(Traffic { main: Labels::of(&self.main)?, tr: &self.tr })
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn client(&self) -> Result<DirectionSecret, Error> {
+        self.traffic()?.client()
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn server(&self) -> Result<DirectionSecret, Error> {
+        self.traffic()?.server()
+    }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn exporter(&self) -> Result<Exporter, Error> {
+        self.traffic()?.exporter()
     }
 
     /// The generation behind a rekey.

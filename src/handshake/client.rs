@@ -248,11 +248,15 @@ impl VerifyHost {
         })?;
         let out = auth_record(&mut self.sealer, &message)?;
         let generation = self.secrets.into_generation(self.transcript.hash());
+        let traffic = generation.traffic()?;
+        let opener = Opener::new(self.cipher, &traffic.server()?)?;
+        let sealer = Sealer::new(self.cipher, &traffic.client()?)?;
+        let exporter = traffic.exporter()?;
         Ok((
             AwaitWelcome::new(Traffic {
-                opener: Opener::new(self.cipher, &generation.server()?)?,
-                sealer: Sealer::new(self.cipher, &generation.client()?)?,
-                exporter: generation.exporter()?,
+                opener,
+                sealer,
+                exporter,
                 generation,
                 config: self.config,
                 cipher: self.cipher,

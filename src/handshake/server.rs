@@ -112,9 +112,10 @@ impl AwaitClientAuth {
         check_mac(&self.secrets.client, &th, &proof)?;
 
         let generation = self.secrets.into_generation(self.transcript.hash());
-        let mut sealer = Sealer::new(self.cipher, &generation.server()?)?;
-        let opener = Opener::new(self.cipher, &generation.client()?)?;
-        let exporter = generation.exporter()?;
+        let traffic = generation.traffic()?;
+        let mut sealer = Sealer::new(self.cipher, &traffic.server()?)?;
+        let opener = Opener::new(self.cipher, &traffic.client()?)?;
+        let exporter = traffic.exporter()?;
         let key = match identify(&self.config, &claims, &th.signed) {
             Ok(key) => key,
             Err(error) => {

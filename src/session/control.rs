@@ -323,8 +323,9 @@ impl Control {
         let mut reply = Vec::new();
         RekeyReply { x25519: &x25519.public(), mlkem: ciphertext.as_ref() }.encode(&mut reply)?;
         let next = self.generation.next(&Agreed { mlkem, x25519: agreed }, content, &reply)?;
-        let sealer = Sealer::new(self.cipher, &next.server()?)?;
-        self.rekey = Rekey::Replying(Box::new(Opener::new(self.cipher, &next.client()?)?));
+        let traffic = next.traffic()?;
+        let sealer = Sealer::new(self.cipher, &traffic.server()?)?;
+        self.rekey = Rekey::Replying(Box::new(Opener::new(self.cipher, &traffic.client()?)?));
         // the client came first: what still waited to be asked is answered
         self.due.retain(|due| !matches!(due, Due::RekeyAsk));
         self.due.push_back(Due::RekeyReply(reply, Box::new(sealer)));
@@ -351,8 +352,9 @@ impl Control {
         };
         let x25519 = pending.x25519.agree(reply.x25519).map_err(|_| UNUSABLE)?;
         let next = self.generation.next(&Agreed { mlkem, x25519 }, &pending.init, content)?;
-        receiver.switch(Opener::new(self.cipher, &next.server()?)?);
-        let sealer = Sealer::new(self.cipher, &next.client()?)?;
+        let traffic = next.traffic()?;
+        receiver.switch(Opener::new(self.cipher, &traffic.server()?)?);
+        let sealer = Sealer::new(self.cipher, &traffic.client()?)?;
         // ahead of all else that is due: RekeyDone is the next record
         self.due.push_front(Due::RekeyDone(Box::new(sealer)));
         self.rekey = Rekey::Finishing;
