@@ -105,7 +105,7 @@ fn a_host_key_that_is_not_trusted_is_refused_before_anything_is_told() {
     let client = Client::new().host_verifier(PinnedKeys::new([other.public_key().clone()]));
     let (connected, accepted) = shake(&client, &ends.server);
     let error = connected.unwrap_err();
-    assert!(matches!(error, ConnectError::HostKey(HostKeyError::Unknown { .. })), "{error}");
+    assert!(matches!(error, ConnectError::HostKey(HostKeyError::NotPinned { .. })), "{error}");
     assert!(matches!(accepted.unwrap_err(), AcceptError::HostKeyRefused));
 }
 
