@@ -277,9 +277,7 @@ impl<IO: Transport> Connection<IO> {
 
     /// Hands what was sealed to the transport, and notes whether something is left.
     fn poll_drain(&self, outbound: &mut Outbound<IO::Write>) -> Poll<io::Result<()>> {
-        let drain = outbound.poll_drain(&mut self.writable.context());
-        self.writable.leave(drain.is_pending());
-        drain
+        self.writable.poll_or_leave(|cx| outbound.poll_drain(cx))
     }
 
     /// Sends what control wants sent and what a writer left, as far as the transport takes it now.
@@ -295,8 +293,7 @@ impl<IO: Transport> Connection<IO> {
                 && self.transmit(&mut outbound).is_ok()
             {
                 outbound.buffer.end_row();
-                let flush = outbound.poll_flush(&mut self.writable.context());
-                self.writable.leave(flush.is_pending());
+                let _ = self.writable.poll_or_leave(|cx| outbound.poll_flush(cx));
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use atomic_waker::AtomicWaker;
 
@@ -89,6 +89,20 @@ impl Wakers {
         self.all.left.load(Ordering::Acquire)
     }
 
+    /// Polls the transport to take something, and notes whether anything is left behind.
+    pub(super) fn poll_or_leave<T>(
+        &self,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut polled = poll(&mut self.context());
+        if polled.is_pending() && !self.leave(true) {
+            // Room that came before that was noted woke a half alone, which need not come back.
+            polled = poll(&mut self.context());
+        }
+        self.leave(polled.is_pending());
+        polled
+    }
+
     /// What the transport is polled with.
     pub(super) fn context(&self) -> Context<'_> {
         Context::from_waker(&self.waker)
@@ -103,6 +117,45 @@ impl Wakers {
     pub(super) fn wake_all(&self) {
         for party in [Party::Reader, Party::Writer, Party::Driver] {
             self.wake(party);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn room_that_comes_before_something_is_left_is_used_or_wakes_the_driver() {
+        for second in [Poll::Ready(()), Poll::Pending] {
+            let (wakers, driver) = (Wakers::new(), Arc::<Count>::default());
+            wakers.register(Party::Writer, &Context::from_waker(Waker::noop()));
+            wakers.register(Party::Driver, &Context::from_waker(&Arc::clone(&driver).into()));
+            let mut polls = 0;
+            let polled = wakers.poll_or_leave(|cx| {
+                polls += 1;
+                if polls == 1 {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                second
+            });
+            assert_eq!((polls, polled), (2, second));
+            assert_eq!(wakers.has_left(), second.is_pending());
+            assert_eq!(driver.0.load(Ordering::Relaxed), 0, "it costs nothing where a half waits");
+            wakers.context().waker().wake_by_ref();
+            assert_eq!(driver.0.load(Ordering::Relaxed), 1);
         }
     }
 }

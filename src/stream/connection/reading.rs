@@ -74,6 +74,10 @@ impl<IO: Transport> Connection<IO> {
             // what is owed goes out before this side waits for an answer to it
             self.poll_transmit(party, cx);
             self.readable.register(party, cx);
+            if self.ended.get().is_some() {
+                // somebody else ended it, and found nobody to wake
+                continue;
+            }
             let all = party == Party::Reader || self.reader_gone.load(Ordering::Acquire);
             let room = if all { Room::Full } else { Room::Ahead };
             match ready!(inbound.poll_fill(room, &mut self.readable.context()))? {
