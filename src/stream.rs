@@ -254,7 +254,7 @@ impl<IO: Transport> ReadHalf<IO> {
     /// know that it cannot.
     fn park_if_empty(&mut self) {
         match self.inbound.take() {
-            Some(inbound) if inbound.buffer.data().is_empty() => {
+            Some(inbound) if !inbound.buffer.has_data() => {
                 self.connection.park(inbound, Party::Reader)
             }
             Some(inbound) => {

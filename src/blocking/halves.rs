@@ -40,7 +40,7 @@ impl<IO: Transport> ReadHalf<IO> {
     fn data(&mut self) -> io::Result<&mut Inbound<IO::Read>> {
         let inbound = self.inbound.take();
         let mut inbound = inbound.unwrap_or_else(|| self.connection.take_for_reader());
-        if inbound.buffer.data().is_empty() {
+        if !inbound.buffer.has_data() {
             let deadline = self.connection.read_limit().map(|limit| after(Instant::now(), limit));
             if let Err(error) = self.connection.find(&mut inbound, Wait::Reader(deadline)) {
                 self.connection.park(inbound);
@@ -59,7 +59,7 @@ impl<IO: Transport> ReadHalf<IO> {
     /// know that it cannot.
     fn park_if_empty(&mut self) {
         match self.inbound.take() {
-            Some(inbound) if inbound.buffer.data().is_empty() => self.connection.park(inbound),
+            Some(inbound) if !inbound.buffer.has_data() => self.connection.park(inbound),
             Some(inbound) => {
                 self.inbound = Some(inbound);
                 self.connection.keep();

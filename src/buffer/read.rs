@@ -56,6 +56,12 @@ impl ReadBuffer {
         self.bytes.as_deref().and_then(|b| b.get(self.data.clone())).unwrap_or_default()
     }
 
+    /// Whether there is Data that was not read yet.
+    #[inline]
+    pub(crate) fn has_data(&self) -> bool {
+        !self.data.is_empty()
+    }
+
     pub(crate) fn consume(&mut self, amount: usize) {
         self.data.start = self.data.start.saturating_add(amount).min(self.data.end);
     }
@@ -135,6 +141,7 @@ impl ReadBuffer {
     }
 
     /// Gives an empty buffer back to the pool.
+    #[inline]
     pub(crate) fn release(&mut self) {
         if self.raw.is_empty()
             && self.data.is_empty()

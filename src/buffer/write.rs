@@ -139,10 +139,12 @@ impl WriteBuffer {
     }
 
     /// Makes a record of what small writes have left.
+    #[inline]
     pub(crate) fn seal_gathered(&mut self) -> Result<(), Error> {
-        if self.gathered.is_empty() {
-            return Ok(());
-        }
+        if self.gathered.is_empty() { Ok(()) } else { self.seal_all_gathered() }
+    }
+
+    fn seal_all_gathered(&mut self) -> Result<(), Error> {
         self.prepare();
         let gathered = std::mem::take(&mut self.gathered);
         let sealed = self.sender.data_padded_to(self.padding, &gathered, &mut self.bytes);
@@ -192,6 +194,7 @@ impl WriteBuffer {
     }
 
     /// What the transport is to take next; [`Self::taken`] says how much it took.
+    #[inline]
     pub(crate) fn pending(&self) -> Option<&[u8]> {
         self.bytes.get(self.sent..).filter(|rest| !rest.is_empty())
     }
@@ -202,8 +205,11 @@ impl WriteBuffer {
     }
 
     /// Gives the buffer back to the pool; all of it must have been taken.
+    #[inline]
     pub(crate) fn release(&mut self) {
         self.sent = 0;
-        pool::keep_write(std::mem::take(&mut self.bytes));
+        if self.bytes.capacity() > 0 {
+            pool::keep_write(std::mem::take(&mut self.bytes));
+        }
     }
 }

@@ -276,24 +276,52 @@ impl<IO: Transport> Connection<IO> {
     }
 
     /// Hands what was sealed to the transport, and notes whether something is left.
-    fn poll_drain(&self, outbound: &mut Outbound<IO::Write>) -> Poll<io::Result<()>> {
-        self.writable.poll_or_leave(|cx| outbound.poll_drain(cx))
+    fn poll_drain(
+        &self,
+        outbound: &mut Outbound<IO::Write>,
+        party: Party,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_outbound(party, cx, |cx| outbound.poll_drain(cx))
+    }
+
+    /// The same until the operating system has it all.
+    fn poll_flush_all(
+        &self,
+        outbound: &mut Outbound<IO::Write>,
+        party: Party,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.poll_outbound(party, cx, |cx| outbound.poll_flush(cx))
+    }
+
+    fn poll_outbound(
+        &self,
+        party: Party,
+        cx: &Context<'_>,
+        poll: impl FnMut(&mut Context<'_>) -> Poll<io::Result<()>>,
+    ) -> Poll<io::Result<()>> {
+        let polled = self.writable.poll_or_wait(party, cx, poll);
+        if polled.is_pending() && party == Party::Writer && self.ended.get().is_some() {
+            // whoever ended it since the writer looked found nobody to wake
+            cx.waker().wake_by_ref();
+        }
+        polled
     }
 
     /// Sends what control wants sent and what a writer left, as far as the transport takes it now.
     fn poll_transmit(&self, party: Party, cx: &Context<'_>) {
         if self.due.load(Ordering::Acquire) || self.writable.has_left() {
             let mut outbound = lock(&self.outbound);
-            self.writable.register(party, cx);
             // an error shows to whoever writes next
-            let drain = self.poll_drain(&mut outbound);
+            let drain = self.poll_drain(&mut outbound, party, cx);
             // nothing more is sealed for a peer that does not read: what is owed is counted
             if matches!(drain, Poll::Ready(Ok(())))
                 && outbound.buffer.seal_gathered().is_ok()
                 && self.transmit(&mut outbound).is_ok()
             {
                 outbound.buffer.end_row();
-                let _ = self.writable.poll_or_leave(|cx| outbound.poll_flush(cx));
+                let _ = self.poll_flush_all(&mut outbound, party, cx);
             }
         }
     }

@@ -85,21 +85,30 @@ impl Wakers {
     }
 
     /// Whether something was left behind.
+    #[inline]
     pub(super) fn has_left(&self) -> bool {
         self.all.left.load(Ordering::Acquire)
     }
 
-    /// Polls the transport to take something, and notes whether anything is left behind.
-    pub(super) fn poll_or_leave<T>(
+    /// Polls the transport to take something. Where that takes longer, the party's task waits for
+    /// it, and it is noted that something is left behind. Only who holds the sending direction calls
+    /// this.
+    pub(super) fn poll_or_wait<T>(
         &self,
+        party: Party,
+        cx: &Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let mut polled = poll(&mut self.context());
-        if polled.is_pending() && !self.leave(true) {
-            // Room that came before that was noted woke a half alone, which need not come back.
+        if polled.is_pending() {
+            self.register(party, cx);
+            self.leave(true);
+            // room that came before that has woken neither the party nor the driver
             polled = poll(&mut self.context());
         }
-        self.leave(polled.is_pending());
+        if polled.is_ready() && self.has_left() {
+            self.leave(false);
+        }
         polled
     }
 
@@ -130,6 +139,12 @@ mod tests {
     #[derive(Default)]
     struct Count(AtomicUsize);
 
+    impl Count {
+        fn new() -> Arc<Self> {
+            Arc::default()
+        }
+    }
+
     impl Wake for Count {
         fn wake(self: Arc<Self>) {
             self.0.fetch_add(1, Ordering::Relaxed);
@@ -139,23 +154,26 @@ mod tests {
     #[test]
     fn room_that_comes_before_something_is_left_is_used_or_wakes_the_driver() {
         for second in [Poll::Ready(()), Poll::Pending] {
-            let (wakers, driver) = (Wakers::new(), Arc::<Count>::default());
-            wakers.register(Party::Writer, &Context::from_waker(Waker::noop()));
-            wakers.register(Party::Driver, &Context::from_waker(&Arc::clone(&driver).into()));
+            let (wakers, driver, writer) = (Wakers::new(), Count::new(), Count::new());
+            let (looks_after, task) = (Arc::clone(&driver).into(), Arc::clone(&writer).into());
+            wakers.register(Party::Driver, &Context::from_waker(&looks_after));
             let mut polls = 0;
-            let polled = wakers.poll_or_leave(|cx| {
+            let cx = Context::from_waker(&task);
+            let polled = wakers.poll_or_wait(Party::Writer, &cx, |cx| {
                 polls += 1;
                 if polls == 1 {
                     cx.waker().wake_by_ref();
+                    wakers.register(Party::Driver, &Context::from_waker(&looks_after));
                     return Poll::Pending;
                 }
                 second
             });
             assert_eq!((polls, polled), (2, second));
             assert_eq!(wakers.has_left(), second.is_pending());
-            assert_eq!(driver.0.load(Ordering::Relaxed), 0, "it costs nothing where a half waits");
             wakers.context().waker().wake_by_ref();
-            assert_eq!(driver.0.load(Ordering::Relaxed), 1);
+            assert_eq!(writer.0.load(Ordering::Relaxed), 1);
+            let left = usize::from(second.is_pending());
+            assert_eq!(driver.0.load(Ordering::Relaxed), 1 + left);
         }
     }
 }

@@ -58,7 +58,7 @@ impl<IO: Transport> Connection<IO> {
         let reads = matches!(wait, Wait::Reader(_));
         let mut tried = false;
         loop {
-            if !inbound.buffer.data().is_empty() {
+            if inbound.buffer.has_data() {
                 return Ok(Found::Data);
             }
             if self.ended.get().is_some() {

@@ -55,7 +55,7 @@ impl<IO: Transport> Connection<IO> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<Found>> {
         loop {
-            if !inbound.buffer.data().is_empty() {
+            if inbound.buffer.has_data() {
                 return Poll::Ready(Ok(Found::Data));
             }
             if self.ended.get().is_some() {

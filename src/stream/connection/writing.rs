@@ -51,8 +51,7 @@ impl<IO: Transport> Connection<IO> {
             }
             self.transmit(&mut outbound)?;
             if outbound.buffer.is_full() {
-                self.writable.register(Party::Writer, cx);
-                ready!(self.poll_drain(&mut outbound))?;
+                ready!(self.poll_drain(&mut outbound, Party::Writer, cx))?;
             }
             let gathered = outbound.buffer.gather(data, now)?;
             if gathered > 0 {
@@ -62,27 +61,27 @@ impl<IO: Transport> Connection<IO> {
                 }
                 return Poll::Ready(Ok(gathered));
             }
-            self.writable.register(Party::Writer, cx);
             if !outbound.buffer.has_little() {
-                ready!(self.poll_drain(&mut outbound))?;
+                ready!(self.poll_drain(&mut outbound, Party::Writer, cx))?;
             }
             match outbound.buffer.seal(data, now) {
                 Ok(sealed) => {
                     // what the transport does not take now, it asks the driver for
-                    let _ = self.poll_drain(&mut outbound)?;
+                    let _ = self.poll_drain(&mut outbound, Party::Writer, cx)?;
                     return Poll::Ready(Ok(sealed));
                 }
                 Err(Error::RekeyBlocked) => {}
                 Err(error) => return Poll::Ready(Err(error.into())),
             }
             // the key is worn out: nothing goes on before the peer's answer is found
+            self.writable.register(Party::Writer, cx);
             {
                 let mut control = lock(&self.control);
                 control.rekey_now(now, &mut SysRng)?;
                 self.note(&control);
             }
             self.transmit(&mut outbound)?;
-            ready!(self.poll_drain(&mut outbound))?;
+            ready!(self.poll_drain(&mut outbound, Party::Writer, cx))?;
             if outbound.buffer.sender.may_send_data() {
                 continue;
             }
@@ -114,9 +113,7 @@ impl<IO: Transport> Connection<IO> {
         outbound.buffer.seal_gathered()?;
         self.transmit(&mut outbound)?;
         outbound.buffer.end_row();
-        self.writable.register(Party::Writer, cx);
-        ready!(self.poll_drain(&mut outbound))?;
-        outbound.poll_flush(&mut self.writable.context())
+        self.poll_flush_all(&mut outbound, Party::Writer, cx)
     }
 
     pub(in crate::stream) fn poll_shutdown(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -135,9 +132,7 @@ impl<IO: Transport> Connection<IO> {
                 outbound.buffer.close(&mut control)?;
                 self.note(&control);
             }
-            self.writable.register(Party::Writer, cx);
-            ready!(self.poll_drain(&mut outbound))?;
-            ready!(outbound.poll_flush(&mut self.writable.context()))?;
+            ready!(self.poll_flush_all(&mut outbound, Party::Writer, cx))?;
             lock(&self.control).is_over()
         };
         if over {
