@@ -148,6 +148,10 @@ impl Authenticator for PublicKeyCheck<LoginFiles> {
 #[cfg(unix)]
 const SHORTEST: Duration = Duration::from_millis(10);
 
+/// What takes longer is let go as soon as it is done: the thread is wanted by others.
+#[cfg(unix)]
+const LONGEST: Duration = Duration::from_secs(5);
+
 /// Does the work, and where it admits nobody returns at the end of a step of time that is twice the
 /// one before, so that the time tells little about what was read, and whether there was anything.
 #[cfg(unix)]
@@ -157,7 +161,7 @@ fn unhurried<T>(work: impl FnOnce() -> T, admits: impl FnOnce(&T) -> bool) -> T 
     if !admits(&outcome) {
         let took = began.elapsed();
         let mut end = SHORTEST;
-        while end < took {
+        while end < took && end < LONGEST {
             end = end.saturating_mul(2);
         }
         std::thread::sleep(end.saturating_sub(took));

@@ -74,7 +74,9 @@ fn what_may_not_be_written_is_named_with_what_helps() {
     desk.write("k.pub", public_line(1, "x"));
     desk.write("known", format!("h {}", public_line(2, "x")));
     desk.write("d/known", format!("h {}", public_line(2, "x")));
-    fs::copy(KEYTOOL, desk.path("keytool")).expect("a copy that anybody can start");
+    // A copy that anybody can start, by a process of its own: what this one has open for writing,
+    // others that it starts meanwhile have, too, and then nobody can run it.
+    assert!(desk.run("cp", &[KEYTOOL, "keytool"]).status.success());
     let root = rustix::process::geteuid().is_root();
     if root {
         for name in ["", "d", "k.pub", "known", "d/known"] {
@@ -97,7 +99,8 @@ fn what_may_not_be_written_is_named_with_what_helps() {
 
     desk.set_mode("known", 0o444);
     let read_only = "known: this program may read the file and not write to it; if it is to be \
-                     changed, run `chmod u+w known`, or run this as its owner; nothing was changed\n";
+                     changed, run this as its owner, after `chmod u+w known` where that is \
+                     missing; nothing was changed\n";
     for args in [&add("known")[..], &["hosts", "remove", "h", "--file", "known"]] {
         assert_eq!(keytool(args), format!("error: {read_only}"));
     }

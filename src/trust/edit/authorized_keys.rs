@@ -118,7 +118,8 @@ impl AuthorizedKeysFile {
     }
 
     /// All lines but empty ones and comments, in order. Owner and mode of the file do not matter
-    /// here. Millions of them take gigabytes; [`each_line`](Self::each_line) keeps none.
+    /// here. Millions of them take gigabytes; [`each_line`](Self::each_line) keeps none, and of the
+    /// file only its bytes.
     ///
     /// # Errors
     /// Whatever keeps the file from being read.

@@ -32,7 +32,7 @@ pub enum EditError {
     },
     /// The file can be read, and this program may not write to it.
     #[error(
-        "{}: this program may read the file and not write to it; if it is to be changed, run `chmod u+w {}`, or run this as its owner; nothing was changed",
+        "{}: this program may read the file and not write to it; if it is to be changed, run this as its owner, after `chmod u+w {}` where that is missing; nothing was changed",
         shown(path),
         quoted(path)
     )]

@@ -55,10 +55,14 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
             }
             let decision = keys.decide(&question);
             let mut explanation = decided(&decision, args);
-            if decision == Decision::Unlisted
-                && let Some(line) = keys.skipped().lines().iter().find(|line| is_broken(line))
-            {
-                explanation.reason.push_str(&printable(&format!("; {line}")));
+            let skipped = keys.skipped();
+            if decision == Decision::Unlisted {
+                if let Some(line) = skipped.lines().iter().find(|line| is_broken(line)) {
+                    explanation.reason.push_str(&printable(&format!("; {line}")));
+                } else if skipped.total() > skipped.lines().len() {
+                    let more = format!("; {} lines could not be read", skipped.total());
+                    explanation.reason.push_str(&more);
+                }
             }
             explanation
         }
