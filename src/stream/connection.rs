@@ -8,6 +8,8 @@
 mod driving;
 mod end;
 pub(super) mod reading;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 use std::io;
