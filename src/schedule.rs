@@ -184,21 +184,6 @@ impl Generation {
         Ok(Traffic { main: Labels::of(&self.main)?, tr: &self.tr })
     }
 
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn client(&self) -> Result<DirectionSecret, Error> {
-        self.traffic()?.client()
-    }
-
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn server(&self) -> Result<DirectionSecret, Error> {
-        self.traffic()?.server()
-    }
-
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn exporter(&self) -> Result<Exporter, Error> {
-        self.traffic()?.exporter()
-    }
-
     /// The generation behind a rekey.
     pub(crate) fn next(&self, agreed: &Agreed, init: &[u8], reply: &[u8]) -> Result<Self, Error> {
         let tr = sha256(&[&self.tr, init, reply]);

@@ -238,7 +238,8 @@ fn trust(
     assert!(prover.made(&message, &said.proof), "the client proves its key");
     handshake.transcript.add(&message);
     let generation = handshake.secrets.into_generation(handshake.transcript.hash());
-    let exporter = generation.exporter().expect("it is always possible");
+    let exporter = generation.traffic().and_then(|traffic| traffic.exporter());
+    let exporter = exporter.expect("it is always possible");
     let peer = Peer::new(Role::Server, handshake.cipher, hybrid, generation);
     welcome(input, settings, state, peer, &exporter)
 }

@@ -77,11 +77,11 @@ type Step = Result<(), Ended>;
 struct Ended;
 
 fn direction(generation: &Generation, role: Role) -> DirectionSecret {
-    match role {
-        Role::Client => generation.client(),
-        Role::Server => generation.server(),
-    }
-    .expect("it is always possible")
+    let secret = generation.traffic().and_then(|traffic| match role {
+        Role::Client => traffic.client(),
+        Role::Server => traffic.server(),
+    });
+    secret.expect("it is always possible")
 }
 
 impl Peer {
@@ -120,7 +120,11 @@ impl Peer {
         );
         let (mut here, mut there) = ([0; 32], [0; 32]);
         established.export("fuzzing", b"x", &mut here).expect("the label is free");
-        let exporter = self.generation.exporter().expect("it is always possible");
+        let exporter = self
+            .generation
+            .traffic()
+            .and_then(|traffic| traffic.exporter())
+            .expect("it is always possible");
         exporter.export("fuzzing", b"x", &mut there).expect("the label is free");
         assert_eq!(here, there, "both sides export the same");
     }

@@ -39,14 +39,14 @@ impl Peer {
             x25519: share.x25519.agree(parsed.x25519).unwrap(),
         };
         self.generation = self.generation.next(&agreed, &share.init, reply).unwrap();
-        let secret = self.generation.server().unwrap();
+        let secret = self.generation.traffic().unwrap().server().unwrap();
         self.opener = Opener::new(self.cipher, &secret).unwrap();
     }
 
     /// A client's script: RekeyDone, and the next key behind it.
     fn done(&mut self) -> Vec<u8> {
         let out = self.say(10, b"");
-        let secret = self.generation.client().unwrap();
+        let secret = self.generation.traffic().unwrap().client().unwrap();
         self.sealer = Sealer::new(self.cipher, &secret).unwrap();
         out
     }
@@ -67,14 +67,14 @@ impl Peer {
         };
         self.generation = self.generation.next(&agreed, init, &reply).unwrap();
         let out = self.say(9, &reply);
-        let secret = self.generation.server().unwrap();
+        let secret = self.generation.traffic().unwrap().server().unwrap();
         self.sealer = Sealer::new(self.cipher, &secret).unwrap();
         out
     }
 
     /// A server's script: what the client sends is under its next key from here on.
     fn read_done(&mut self) {
-        let secret = self.generation.client().unwrap();
+        let secret = self.generation.traffic().unwrap().client().unwrap();
         self.opener = Opener::new(self.cipher, &secret).unwrap();
     }
 }
@@ -131,8 +131,10 @@ fn the_old_keys_open_nothing_behind_the_switch() {
         client.rekey(super::pair::noon(), &mut rng, &mut init).unwrap();
         let (kind, init) = peer.hear(&init);
         assert_eq!(kind, 8);
-        let (old_client, old_server) =
-            (peer.generation.client().unwrap(), peer.generation.server().unwrap());
+        let (old_client, old_server) = (
+            peer.generation.traffic().unwrap().client().unwrap(),
+            peer.generation.traffic().unwrap().server().unwrap(),
+        );
         let mut old_sealer = Sealer::new(peer.cipher, &old_server).unwrap();
         old_sealer.wear(peer.sealer.records() + 1, 0);
         let reply = peer.reply(&init);

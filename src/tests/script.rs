@@ -342,7 +342,10 @@ impl Peer {
 }
 
 fn pair(role: Role, cipher: Cipher, generation: &Generation) -> (Sealer, Opener) {
-    let (client, server) = (generation.client().unwrap(), generation.server().unwrap());
+    let (client, server) = (
+        generation.traffic().unwrap().client().unwrap(),
+        generation.traffic().unwrap().server().unwrap(),
+    );
     let (own, other) = match role {
         Role::Client => (client, server),
         Role::Server => (server, client),

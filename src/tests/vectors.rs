@@ -141,8 +141,14 @@ impl Vector {
     fn check_rekeyed(&self, session: &Session) {
         let generation = session.generation();
         assert_eq!(generation.expose_main().to_vec(), self.secret("main_1"));
-        assert_eq!(generation.client().unwrap().expose().to_vec(), self.secret("c_ap_1"));
-        assert_eq!(generation.server().unwrap().expose().to_vec(), self.secret("s_ap_1"));
+        assert_eq!(
+            generation.traffic().unwrap().client().unwrap().expose().to_vec(),
+            self.secret("c_ap_1")
+        );
+        assert_eq!(
+            generation.traffic().unwrap().server().unwrap().expose().to_vec(),
+            self.secret("s_ap_1")
+        );
     }
 }
 
@@ -467,7 +473,13 @@ fn the_secrets_of_the_handshake_are_as_recorded() {
         assert_eq!(th.to_vec(), vector.secret("th_client_auth"), "{name}");
         let generation = secrets.into_generation(th);
         assert_eq!(generation.expose_main().to_vec(), vector.secret("main_0"), "{name}");
-        assert_eq!(generation.client().unwrap().expose().to_vec(), vector.secret("c_ap_0"));
-        assert_eq!(generation.server().unwrap().expose().to_vec(), vector.secret("s_ap_0"));
+        assert_eq!(
+            generation.traffic().unwrap().client().unwrap().expose().to_vec(),
+            vector.secret("c_ap_0")
+        );
+        assert_eq!(
+            generation.traffic().unwrap().server().unwrap().expose().to_vec(),
+            vector.secret("s_ap_0")
+        );
     }
 }

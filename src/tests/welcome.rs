@@ -333,7 +333,7 @@ fn welcome_names_each_other_key_of_the_set_once_and_eight_at_most() {
 #[test]
 fn a_host_key_without_a_good_proof_is_passed_over() {
     let (client, mut peer) = classical().client_awaits_welcome();
-    let exporter = peer.generation.exporter().unwrap();
+    let exporter = peer.generation.traffic().unwrap().exporter().unwrap();
     let proof = |seed: u8, signer: u8, namespace: &str, context: &[u8]| {
         let mut challenge = [0; 32];
         exporter.export_reserved("host key", context, &mut challenge).unwrap();

@@ -203,7 +203,8 @@ fn a_wrong_ciphertext_in_a_rekey_shows_as_records_that_do_not_decrypt() {
     let mut out = Vec::new();
     client.rekey(noon(), &mut Rng::new(6), &mut out).unwrap();
     let init = peer.hear(&out).1;
-    let fresh = Sealer::new(peer.cipher, &peer.generation.server().unwrap()).unwrap();
+    let fresh =
+        Sealer::new(peer.cipher, &peer.generation.traffic().unwrap().server().unwrap()).unwrap();
     let mut keys = std::mem::replace(&mut peer.sealer, fresh);
     let _unsent = peer.reply(&init);
     let reply = [&[9; 32][..], &bytes16(&[7; 1088])].concat();

@@ -185,7 +185,7 @@ impl Stage {
                 if kind == 8 {
                     init = Some(content);
                 } else if kind == 9 {
-                    let secret = session.generation().server().unwrap();
+                    let secret = session.generation().traffic().unwrap().server().unwrap();
                     peer.opener = Opener::new(peer.cipher, &secret).unwrap();
                 }
             }
