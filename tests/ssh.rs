@@ -17,6 +17,8 @@
     reason = "all of it is test code, and not all of it in functions that are tests"
 )]
 
+mod random;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,6 +31,8 @@ use base64::engine::general_purpose::STANDARD;
 use handfast::key::{Identity, PublicKey};
 use handfast::trust::{Host, KnownHosts, TrustErrorKind, Verdict};
 
+use self::random::{Random, number};
+
 const SSHD: &str = "/usr/sbin/sshd";
 
 /// Hosts that are asked about at a time.
@@ -36,27 +40,6 @@ const AT_ONCE: u64 = 4;
 
 /// The user's files, and the machine's; the second of them is often missing.
 const FILES: [&str; 3] = ["known_hosts", "known_hosts2", "ssh_known_hosts"];
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % end as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
 
 /// What people type.
 const NAMES: &[&str] = &[
@@ -403,10 +386,6 @@ fn theirs(folder: &Path, config: &Path, name: &str, port: u16) -> Said {
     } else {
         panic!("ssh to {name} port {port}: {said}");
     }
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 /// One host, looked for in files of its own; what both say, if ssh was asked.

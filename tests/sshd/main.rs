@@ -17,6 +17,8 @@
 )]
 
 mod odd_lines;
+#[path = "../random/mod.rs"]
+mod random;
 
 use std::fs;
 use std::net::{IpAddr, TcpListener, TcpStream};
@@ -28,35 +30,12 @@ use std::time::{Duration, Instant, SystemTime};
 use handfast::key::Identity;
 use handfast::trust::{AuthorizedKeys, Decision, Question};
 
+use self::random::{Random, number};
+
 const SSHD: &str = "/usr/sbin/sshd";
 
 /// Daemons at a time.
 const DAEMONS: u64 = 4;
-
-/// SplitMix64: small, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
 
 /// Ends the daemon, also where a test fails.
 struct Daemon {
@@ -277,10 +256,6 @@ fn file(random: &mut Random, keys: &[String; 2]) -> String {
     let lines: Vec<_> = (0..=random.below(3)).map(|_| line(random, keys)).collect();
     let mark = if random.one_in(3) { "" } else { end };
     format!("{}{mark}", lines.join(end))
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 #[test]

@@ -21,7 +21,8 @@ use handfast::trust::{AuthorizedKeys, Decision, LineFault, OptionFault, Question
 use jiff::tz::TimeZone;
 
 use self::cases::{ODD, broken_keys};
-use crate::{Daemon, Random, number};
+use crate::Daemon;
+use crate::random::{Random, number};
 
 /// As many identities as ssh takes.
 const KEYS: usize = 100;

@@ -11,6 +11,8 @@
 mod authorized_keys;
 mod hostile;
 mod known_hosts;
+#[path = "../random/mod.rs"]
+mod random;
 mod ssh_keygen;
 
 use handfast::key::PublicKey;

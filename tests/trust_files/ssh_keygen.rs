@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use handfast::key::PublicKey;
 use handfast::trust::{Host, KnownHosts, Verdict};
 
+use crate::random::{Random, number};
 use crate::{ECDSA, RSA, keys};
 
 /// The fingerprint of a key of any type, as `ssh-keygen -l` prints it.
@@ -25,27 +26,6 @@ pub(crate) fn fingerprint(key: &str) -> String {
     let output = Command::new("ssh-keygen").arg("-lf").arg(&path).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     text.split(' ').nth(1).unwrap().to_owned()
-}
-
-/// SplitMix64, so that a printed seed gives the same files again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((z ^ (z >> 31)) % u64::try_from(bound).unwrap()).unwrap()
-    }
-
-    fn of<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
 }
 
 const NAMES: [&str; 7] = [
@@ -60,13 +40,13 @@ const NAMES: [&str; 7] = [
 const PORTS: [u16; 3] = [22, 7000, 2222];
 
 fn host(random: &mut Random) -> Host {
-    Host::new(random.of(&NAMES), PORTS[random.below(3)]).unwrap()
+    Host::new(random.pick(&NAMES), PORTS[random.below(3)]).unwrap()
 }
 
 fn pattern(random: &mut Random) -> String {
     let base = match random.below(4) {
         0 => random
-            .of(&[
+            .pick(&[
                 "*",
                 "?",
                 "*.example.org",
@@ -130,11 +110,11 @@ fn file(random: &mut Random, keys: &[PublicKey], valid: bool) -> String {
             1 => key_text.replace(' ', " \t "),
             _ => key_text,
         };
-        let lead = if valid { "" } else { random.of(&["", "", "", " ", "\t"]) };
-        let marker = random.of(&["", "", "", "", "@revoked ", "@revoked  ", "@cert-authority "]);
-        let comment = random.of(&["", "", " comment", "\t# two words", " "]);
+        let lead = if valid { "" } else { random.pick(&["", "", "", " ", "\t"]) };
+        let marker = random.pick(&["", "", "", "", "@revoked ", "@revoked  ", "@cert-authority "]);
+        let comment = random.pick(&["", "", " comment", "\t# two words", " "]);
         let line = match random.below(12) {
-            0 => random.of(&["", "# comment", "  # @revoked"]).to_owned(),
+            0 => random.pick(&["", "# comment", "  # @revoked"]).to_owned(),
             1 if !valid => broken(random, key),
             _ => format!("{lead}{marker}{} {key_text}{comment}", hosts(random)),
         };
@@ -216,13 +196,10 @@ fn actual(verdict: &Verdict) -> String {
 
 #[test]
 fn matching_is_that_of_ssh_keygen() {
-    let seed = match std::env::var("HANDFAST_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => {
-            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-            u64::try_from(now.as_nanos() % u128::from(u64::MAX)).unwrap()
-        }
-    };
+    let seed = number("HANDFAST_SEED").unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        u64::try_from(now.as_nanos() % u128::from(u64::MAX)).unwrap()
+    });
     println!("HANDFAST_SEED={seed}");
     let mut random = Random(seed);
     let keys = keys::<13>();
@@ -230,7 +207,7 @@ fn matching_is_that_of_ssh_keygen() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("known_hosts");
     let mut verdicts = BTreeMap::<String, usize>::new();
-    let files = std::env::var("HANDFAST_FILES").map_or(240, |files| files.parse().unwrap());
+    let files = number("HANDFAST_FILES").unwrap_or(240);
     for round in 0..files {
         let hashed = round % 3 == 0;
         fs::write(&path, file(&mut random, in_files, hashed)).unwrap();
