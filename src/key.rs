@@ -27,6 +27,8 @@ mod identity;
 mod private_file;
 mod public;
 mod randomart;
+#[cfg(feature = "files")]
+mod shell;
 pub(crate) mod shown;
 pub mod sshsig;
 
@@ -39,6 +41,8 @@ pub use sshsig::SignatureError;
 
 pub(crate) use public::blob_type;
 
+#[cfg(feature = "files")]
+pub use shell::{shell_path, shell_word};
 #[cfg(feature = "files")]
 pub use shown::printable;
 

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
-use handfast::key::KeyError;
+use handfast::key::{KeyError, shell_path};
 use handfast::trust::{EditError, KeyFileError, TrustError};
 
 use crate::paths::shown;
@@ -77,16 +78,19 @@ impl From<KeyFileError> for Failure {
                 shown(&path)
             )),
             KeyFileError::NotFound { path } => Self::Io(format!(
-                "{}: there is no such file; make a key with `keytool generate`",
-                shown(&path)
+                "{}: there is no such file; make a key with `keytool generate {}`",
+                shown(&path),
+                shell_path(&path)
             )),
             KeyFileError::Key { problem: KeyError::WrongPassphrase, .. } => {
                 Self::No(error.to_string())
             }
             KeyFileError::Write { path, problem } if problem.kind() == io::ErrorKind::NotFound => {
-                let path = shown(&path);
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 Self::Io(format!(
-                    "{path}: its folder does not exist; make it with `mkdir -p -m 700`"
+                    "{}: its folder does not exist; make it with `mkdir -p -m 700 {}`",
+                    shown(&path),
+                    shell_path(folder.unwrap_or(Path::new(".")))
                 ))
             }
             KeyFileError::Write { path, problem }

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use handfast::key::{Identity, KeyError};
+use handfast::key::{Identity, KeyError, shell_path};
 use handfast::trust::KeyFileError;
 use zeroize::Zeroizing;
 
@@ -52,8 +52,9 @@ fn from_file(path: PathBuf) -> Result<Passphrase, Failure> {
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
             talk(format_args!(
-                "warning: {}: others than its owner have access to the passphrase; run `chmod 600` on it",
-                paths::shown(&path)
+                "warning: {}: others than its owner have access to the passphrase; run `chmod 600 {}`",
+                paths::shown(&path),
+                shell_path(&path)
             ));
         }
     }

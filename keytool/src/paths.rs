@@ -4,7 +4,8 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use handfast::key::printable;
+use handfast::key::{printable, shell_path, shell_word};
+use handfast::trust::Host;
 
 use crate::error::Failure;
 
@@ -48,6 +49,17 @@ pub(crate) fn home(path: &Path) -> Result<PathBuf, Failure> {
 /// The path, fit for a terminal.
 pub(crate) fn shown(path: &Path) -> String {
     printable(&path.to_string_lossy())
+}
+
+/// The path as a word of a command for a shell; `-` is standard input, as in every command.
+pub(crate) fn word(path: &Path) -> String {
+    if path == Path::new("-") { "-".to_owned() } else { shell_path(path) }
+}
+
+/// A host as a word of a command for a shell. Its name can begin with `-`, which brackets hide.
+pub(crate) fn host_word(host: &Host) -> String {
+    let text = host.to_string();
+    if text.starts_with('-') { shell_word(format!("[{text}]:22")) } else { shell_word(text) }
 }
 
 /// The path of a file with `.pub` behind its name.

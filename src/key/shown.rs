@@ -39,14 +39,19 @@ pub(crate) fn shown_whole(text: &str) -> String {
     out
 }
 
-fn push(out: &mut String, c: char) {
-    // Controls can drive a terminal; marks of direction and no width make text read as another.
-    let misleading = matches!(
+/// Whether a character can drive a terminal, as controls do, or make text read as another, as marks
+/// of direction and no width do.
+pub(super) fn misleads(c: char) -> bool {
+    let hidden = matches!(
         c,
         '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
     );
-    if c.is_control() || misleading {
+    c.is_control() || hidden
+}
+
+fn push(out: &mut String, c: char) {
+    if misleads(c) {
         // Writing to a String cannot fail.
         let _ = write!(out, "{}", c.escape_unicode());
     } else {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::file::open;
 use super::new_file::{NewFile, sync_folder};
 use crate::key::shown::shown_whole;
-use crate::key::{Identity, KeyError, MAX_FILE};
+use crate::key::{Identity, KeyError, MAX_FILE, shell_path, shell_word};
 
 /// Why a private key file was not read or written. Every message names the file.
 ///
@@ -24,7 +24,7 @@ pub enum KeyFileError {
     #[error(
         "{}: there is no such file; make a key with `ssh-keygen -t ed25519 -f {}`",
         shown(path),
-        quoted(path)
+        shell_path(path)
     )]
     NotFound {
         /// The file.
@@ -48,7 +48,7 @@ pub enum KeyFileError {
     #[error(
         "{}: refused, for its mode is {mode:04o} and others than its owner have access to the private key in it; run `chmod 600 {}`",
         shown(path),
-        quoted(path)
+        shell_path(path)
     )]
     Permissions {
         /// The file.
@@ -61,9 +61,9 @@ pub enum KeyFileError {
         "{}: refused, for group id {seen} may read the private key in it, and only the group `{}` may; run `chgrp {} {}` or `chmod 600 {}`",
         shown(path),
         shown_whole(group),
-        quoted(Path::new(group)),
-        quoted(path),
-        quoted(path)
+        shell_word(group),
+        shell_path(path),
+        shell_path(path)
     )]
     OtherGroup {
         /// The file.
@@ -397,19 +397,6 @@ fn shown(path: &Path) -> String {
     shown_whole(&path.to_string_lossy())
 }
 
-/// The path as a word for a shell.
-pub(super) fn quoted(path: &Path) -> String {
-    let text = shown(path);
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
-        text
-    } else if text.starts_with('-') {
-        format!("./'{}'", text.replace('\'', r"'\''"))
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -420,19 +407,6 @@ mod tests {
         assert_eq!(expand(Path::new("~/.ssh/id_ed25519")).unwrap(), home.join(".ssh/id_ed25519"));
         for path in ["~bob/key", "./~/key", "key~", "/etc/~/key"] {
             assert_eq!(expand(Path::new(path)).unwrap(), Path::new(path));
-        }
-    }
-
-    #[test]
-    fn a_path_is_quoted_for_the_shell_where_it_must_be() {
-        for (path, word) in [
-            ("/etc/host_ed25519", "/etc/host_ed25519"),
-            ("my key", "'my key'"),
-            ("it's", r"'it'\''s'"),
-            ("-rf", "./'-rf'"),
-            ("a;b", "'a;b'"),
-        ] {
-            assert_eq!(quoted(Path::new(path)), word);
         }
     }
 }

@@ -80,8 +80,8 @@ mod unix {
 
     use super::super::TrustErrorKind;
     use super::super::file::kind_of;
-    use super::super::key_file::quoted;
     use super::Guard;
+    use crate::key::shell_path;
     use crate::key::shown::shown_whole;
 
     /// Checks an open file, by what it is itself, and the folders above its path.
@@ -93,11 +93,11 @@ mod unix {
         match fault(file.uid(), file.mode(), guard.user) {
             Some(Fault::Owner) => {
                 let (owner, user) = (file.uid(), guard.user);
-                return Err(TrustErrorKind::ForeignOwner { owner, user, path: quoted(path) });
+                return Err(TrustErrorKind::ForeignOwner { owner, user, path: shell_path(path) });
             }
             Some(Fault::Mode) => {
                 let mode = file.mode() & 0o7777;
-                return Err(TrustErrorKind::WritableByOthers { mode, path: quoted(path) });
+                return Err(TrustErrorKind::WritableByOthers { mode, path: shell_path(path) });
             }
             None => {}
         }
@@ -123,7 +123,7 @@ mod unix {
                 }
                 Some(Fault::Mode) => {
                     let remedy = if mode & 0o1000 == 0 {
-                        format!("run `chmod go-w {}`", quoted(folder))
+                        format!("run `chmod go-w {}`", shell_path(folder))
                     } else {
                         "keep the file elsewhere".to_owned()
                     };

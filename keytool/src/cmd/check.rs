@@ -80,15 +80,15 @@ fn check(given: &Path, kind: Option<Kind>) -> Result<Findings, Failure> {
     match kind.unwrap_or_else(|| kind::recognise(path, &bytes)) {
         Kind::PrivateKey => private_key::check(path, &bytes, &mut findings),
         Kind::PublicKey => {
-            text::check(&bytes, &mut findings);
+            text::check(path, &bytes, &mut findings);
             public_key::check(path, &bytes, &mut findings);
         }
         Kind::KnownHosts => {
-            text::check(&bytes, &mut findings);
+            text::check(path, &bytes, &mut findings);
             known_hosts::check(path, &bytes, &mut findings);
         }
         Kind::AuthorizedKeys => {
-            text::check(&bytes, &mut findings);
+            text::check(path, &bytes, &mut findings);
             authorized_keys::check(path, &mut findings);
         }
     }

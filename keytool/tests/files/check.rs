@@ -28,7 +28,7 @@ fn a_pair_is_checked_with_its_mode_and_both_halves() {
     assert_eq!(
         found(&desk, &["k"]),
         "k: error: its mode is 0640, so that others have access to the private key; \
-         run `chmod 600` on it\n"
+         run `chmod 600 k`\n"
     );
     desk.set_mode("k", 0o600);
     desk.write("k.pub", public_line(1, "another"));

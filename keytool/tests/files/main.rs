@@ -10,6 +10,7 @@ mod desk;
 mod explain;
 mod hosts;
 mod passphrase;
+mod quoting;
 
 use std::fs;
 use std::io::Write as _;

@@ -3,12 +3,11 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::key_file::quoted;
 use super::super::known_hosts::listed_keys;
 use super::super::{Host, KnownKey, LineFault, Place, TrustError};
 use super::WhyNotLearned;
-use crate::key::KeyError;
 use crate::key::shown::shown_whole;
+use crate::key::{KeyError, shell_path};
 
 /// Why a file that says whom to trust was not changed. It is as it was before, whole, unless the
 /// variant says otherwise.
@@ -22,7 +21,7 @@ pub enum EditError {
     #[error(
         "{}: there is no such folder to put the file in; run `mkdir -p -m 700 {}`",
         shown(path),
-        quoted(folder)
+        shell_path(folder)
     )]
     NoFolder {
         /// The file.
@@ -34,7 +33,7 @@ pub enum EditError {
     #[error(
         "{}: this program may read the file and not write to it; if it is to be changed, run this as its owner, after `chmod u+w {}` where that is missing; nothing was changed",
         shown(path),
-        quoted(path)
+        shell_path(path)
     )]
     ReadOnly {
         /// The file.
@@ -45,7 +44,7 @@ pub enum EditError {
         "{}: this program may not make files in the folder {}, which a change needs; run `chmod u+w {}`, or run this as somebody who may; nothing was changed",
         shown(path),
         shown(folder),
-        quoted(folder)
+        shell_path(folder)
     )]
     ReadOnlyFolder {
         /// The file.

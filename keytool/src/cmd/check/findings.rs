@@ -68,7 +68,7 @@ impl Findings {
         message: &str,
         remedy: &str,
     ) {
-        let (problem, remedy) = message.rsplit_once("; ").unwrap_or((message, remedy));
+        let (problem, remedy) = split_remedy(message).unwrap_or((message, remedy));
         self.push(severity, line.into(), problem, remedy);
     }
 
@@ -94,5 +94,34 @@ impl Findings {
             });
         }
         self.list
+    }
+}
+
+/// Splits a message at its last semicolon outside of a command: a path in one can hold another.
+fn split_remedy(message: &str) -> Option<(&str, &str)> {
+    let outside = |&(at, _): &(usize, &str)| {
+        message.get(..at).is_some_and(|before| before.matches('`').count() % 2 == 0)
+    };
+    let (at, end) = message.rmatch_indices("; ").find(outside)?;
+    Some((message.get(..at)?, message.get(at.saturating_add(end.len())..)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_semicolon_in_a_command_ends_no_problem() {
+        for (message, parts) in [
+            ("broken", None),
+            ("broken; mend it", Some(("broken", "mend it"))),
+            ("a; b; run `chmod 600 'x; y'`", Some(("a; b", "run `chmod 600 'x; y'`"))),
+            (
+                "a; run `chmod 600 'x; y'` or `rm 'x; y'`",
+                Some(("a", "run `chmod 600 'x; y'` or `rm 'x; y'`")),
+            ),
+        ] {
+            assert_eq!(split_remedy(message), parts);
+        }
     }
 }

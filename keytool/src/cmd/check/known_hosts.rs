@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::path::Path;
 
-use handfast::key::Fingerprint;
+use handfast::key::{Fingerprint, shell_path};
 use handfast::trust::{Host, KnownHosts, ListedKey, Verdict, list_keys};
 
 use super::findings::{Findings, Severity};
 use super::modes;
 use super::public_key::WEAK;
+use crate::paths;
 
 const REMEDY: &str = "correct or remove it";
 
@@ -38,7 +39,7 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
     let mut said = HashMap::new();
     let mut left = MOST_COMPARED;
     for line in &lines {
-        line.check_key(&usable, findings);
+        line.check_key(&usable, path, findings);
         line.check_names(findings);
         line.check_repetition(&mut said, findings);
         let revoking = revoking.get(&line.fingerprint()).map(Vec::as_slice).unwrap_or_default();
@@ -124,7 +125,7 @@ impl<'a> Line<'a> {
         self.hosts.split(',').filter(|name| !name.is_empty())
     }
 
-    fn check_key(&self, usable: &Usable<'_>, findings: &mut Findings) {
+    fn check_key(&self, usable: &Usable<'_>, path: &Path, findings: &mut Findings) {
         match (self.marker, self.key.public_key()) {
             (Some("@cert-authority"), _) => findings.warning(
                 self.number,
@@ -144,9 +145,21 @@ impl<'a> Line<'a> {
                     "keys of type {} are not supported, and with any other key the host counts as changed",
                     self.key.key_type()
                 ),
-                "add the host's Ed25519 key with `keytool hosts add --beside`",
+                &format!(
+                    "add the host's Ed25519 key with `keytool hosts add {} --beside --file {}`",
+                    self.host_word(),
+                    shell_path(path)
+                ),
             ),
         }
+    }
+
+    /// The first host that the line is about, as a word of a command for a shell.
+    fn host_word(&self) -> String {
+        let host = self.names().filter(|name| !name.contains(['*', '?', '!', '|']));
+        host.flat_map(|name| Host::parse(name, Some(22)))
+            .next()
+            .map_or_else(|| "HOST".to_owned(), |host| paths::host_word(&host))
     }
 
     /// Names that no host that anybody asks for has.

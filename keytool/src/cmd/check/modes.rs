@@ -10,6 +10,8 @@ use super::findings::Findings;
 pub(super) fn check(path: &Path, findings: &mut Findings) {
     use std::os::unix::fs::MetadataExt as _;
 
+    use handfast::key::shell_path;
+
     let Ok(real) = std::fs::canonicalize(path) else { return };
     let us = rustix::process::geteuid().as_raw();
     if let Ok(metadata) = std::fs::metadata(&real) {
@@ -18,14 +20,14 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
             findings.warning(
                 None,
                 &format!("the file belongs to user id {owner}, who can change what it says"),
-                &format!("make it yours: `chown {us} FILE`"),
+                &format!("make it yours: `chown {us} {}`", shell_path(path)),
             );
         }
         if mode & 0o022 != 0 {
             findings.error(
                 None,
                 &format!("the file has mode {mode:04o}, so that others can change what it says"),
-                "run `chmod go-w` on it",
+                &format!("run `chmod go-w {}`", shell_path(path)),
             );
         }
     }
@@ -39,7 +41,7 @@ pub(super) fn check(path: &Path, findings: &mut Findings) {
                 &format!(
                     "its folder has mode {mode:04o}, so that others can put another file in its place"
                 ),
-                "run `chmod go-w` on the folder",
+                &format!("run `chmod go-w {}`", shell_path(folder)),
             );
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use handfast::key::{Identity, KeyError, PublicKey, printable};
+use handfast::key::{Identity, KeyError, PublicKey, printable, shell_path};
 use handfast::trust::{KeyFileError, MAX_FILE, list_keys};
 
 use super::findings::{Findings, Severity};
@@ -16,7 +16,7 @@ pub(super) fn check(path: &Path, text: &[u8], findings: &mut Findings) {
         Err(KeyFileError::Permissions { mode, .. }) => findings.error(
             None,
             &format!("its mode is {mode:04o}, so that others have access to the private key"),
-            "run `chmod 600` on it",
+            &format!("run `chmod 600 {}`", shell_path(path)),
         ),
         // All else is about its contents, and found there.
         _ => modes::check(path, findings),
@@ -30,7 +30,7 @@ pub(super) fn check(path: &Path, text: &[u8], findings: &mut Findings) {
         findings.warning(
             None,
             "it has lines that end in CR LF or not at all, and OpenSSH does not read it so",
-            "convert it, as by `sed -i -e 's/\\r$//' -e '$a\\'`",
+            &format!("convert it, as by `sed -i -e 's/\\r$//' -e '$a\\' {}`", shell_path(path)),
         );
     }
     beside(path, &public, findings);
@@ -39,7 +39,9 @@ pub(super) fn check(path: &Path, text: &[u8], findings: &mut Findings) {
 /// The public key in the file beside it.
 fn beside(path: &Path, public: &PublicKey, findings: &mut Findings) {
     let name = printable(&paths::public(path).to_string_lossy());
-    let remedy = format!("write it anew: `keytool public {} > {name}`", findings.file());
+    let public_path = paths::public(path);
+    let (word, public_word) = (shell_path(path), shell_path(&public_path));
+    let remedy = format!("write it anew: `keytool public {word} > {public_word}`");
     let Ok((_, bytes)) = paths::read(&paths::public(path), MAX_FILE) else {
         let problem = format!("there is no public key beside it, or it cannot be read: {name}");
         return findings.warning(None, &problem, &remedy);

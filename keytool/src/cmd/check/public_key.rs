@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use handfast::key::shell_path;
 use handfast::trust::{ListedKey, list_keys};
 
 use super::findings::{Findings, Severity};
@@ -21,11 +22,9 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
         findings.message(Severity::Error, line.place().line(), &fault, "copy the line anew");
     }
     match keys.as_slice() {
-        [] if skipped.total() == 0 => findings.error(
-            None,
-            "there is no key in it",
-            "make it from the private key: `keytool public KEY > KEY.pub`",
-        ),
+        [] if skipped.total() == 0 => {
+            findings.error(None, "there is no key in it", &from_private(path))
+        }
         [] => {}
         [key, more @ ..] => {
             of_use(key, findings);
@@ -45,6 +44,15 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
             }
         }
     }
+}
+
+/// The command that writes the file anew.
+fn from_private(path: &Path) -> String {
+    let private = match path.extension() {
+        Some(extension) if extension == "pub" => shell_path(path.with_extension("")),
+        _ => "KEY".to_owned(),
+    };
+    format!("make it from the private key: `keytool public {private} > {}`", shell_path(path))
 }
 
 /// Says if a key can be used by nobody.

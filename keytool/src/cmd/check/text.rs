@@ -1,13 +1,16 @@
 //! What can be wrong with any file of lines.
 
-use handfast::key::printable;
+use std::path::Path;
+
+use handfast::key::{printable, shell_path};
 
 use super::findings::Findings;
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What OpenSSH would take for something else, and what deceives whoever looks at the file.
-pub(super) fn check(bytes: &[u8], findings: &mut Findings) {
+pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
+    let word = shell_path(path);
     let text = bytes.strip_prefix(MARK).unwrap_or(bytes);
     if text.len() < bytes.len() {
         findings.warning(
@@ -24,6 +27,7 @@ pub(super) fn check(bytes: &[u8], findings: &mut Findings) {
             "add a line end",
         );
     }
+    let show = format!("look at it with `cat -v {word}`, and remove what does not belong there");
     let mut crlf = false;
     for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n')) {
         let bare = line.strip_suffix(b"\r").unwrap_or(line);
@@ -32,21 +36,19 @@ pub(super) fn check(bytes: &[u8], findings: &mut Findings) {
             findings.warning(
                 number,
                 "the line ends in CR LF, as on Windows, and OpenSSH makes the CR part of it",
-                "convert the file, as by `sed -i 's/\\r$//'`",
+                &format!("convert the file, as by `sed -i 's/\\r$//' {word}`"),
             );
         }
         match str::from_utf8(bare) {
-            Err(_) => findings.warning(number, "there are bytes in it that are not UTF-8", SHOW),
+            Err(_) => findings.warning(number, "there are bytes in it that are not UTF-8", &show),
             Ok(text) => {
                 // A NUL is told of where the line is read.
                 let text = text.replace(['\t', '\0'], " ");
                 if printable(&text) != text {
                     let problem = "there are control characters in it, or marks that hide text";
-                    findings.warning(number, problem, SHOW);
+                    findings.warning(number, problem, &show);
                 }
             }
         }
     }
 }
-
-const SHOW: &str = "look at it with `cat -v`, and remove what does not belong there";

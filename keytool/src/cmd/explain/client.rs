@@ -125,8 +125,8 @@ fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
         }
         _ => Explanation::new(Verdict::Reject, decision).remedy(format!(
             "if it is to come in: `keytool authorize {} --file {}`",
-            paths::shown(&args.key),
-            paths::shown(&args.authorized_keys)
+            paths::word(&args.key),
+            paths::word(&args.authorized_keys)
         )),
     }
 }
