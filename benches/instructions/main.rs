@@ -6,7 +6,6 @@
 #![expect(clippy::unwrap_used, reason = "a bench that cannot go on fails")]
 #![expect(clippy::panic, reason = "a bench that finds something else fails")]
 
-#[cfg(feature = "tokio")]
 mod ping_pong;
 
 use std::convert::Infallible;
@@ -27,7 +26,6 @@ use rand::{TryCryptoRng, TryRng};
 use Cipher::{Aes256Gcm, ChaCha20Poly1305};
 use Exchange::{Classical, Hybrid};
 use Side::{Client, Server};
-#[cfg(feature = "tokio")]
 use Work::PingPong;
 use Work::{Handshake, Open, Seal};
 
@@ -35,7 +33,6 @@ use Work::{Handshake, Open, Seal};
 const HANDSHAKES: u64 = 8;
 
 /// Messages there and back again.
-#[cfg(feature = "tokio")]
 const ROUND_TRIPS: u64 = 500;
 
 const MIB: usize = 1 << 20;
@@ -48,7 +45,6 @@ enum Work {
     Seal(Cipher, usize, usize),
     Open(Cipher, usize, usize),
     /// One small message there and one back, over streams.
-    #[cfg(feature = "tokio")]
     PingPong(Cipher),
 }
 
@@ -72,9 +68,7 @@ const CASES: &[(&str, Work)] = &[
     ("seal-aes-256-gcm-1000x64B", Seal(Aes256Gcm, 1000 * SMALL, SMALL)),
     ("open-chacha20-poly1305-1000x64B", Open(ChaCha20Poly1305, 1000 * SMALL, SMALL)),
     ("open-aes-256-gcm-1000x64B", Open(Aes256Gcm, 1000 * SMALL, SMALL)),
-    #[cfg(feature = "tokio")]
     ("ping-pong-chacha20-poly1305-64B", PingPong(ChaCha20Poly1305)),
-    #[cfg(feature = "tokio")]
     ("ping-pong-aes-256-gcm-64B", PingPong(Aes256Gcm)),
 ];
 
@@ -97,7 +91,6 @@ fn list() {
     for &(name, work) in CASES {
         let times = match work {
             Handshake(..) => HANDSHAKES,
-            #[cfg(feature = "tokio")]
             PingPong(_) => ROUND_TRIPS,
             Seal(..) | Open(..) => 1,
         };
@@ -132,7 +125,6 @@ fn run(work: Work) {
             let opened = counted(|| open(&mut receiver, &mut wire));
             assert_eq!(opened, total);
         }
-        #[cfg(feature = "tokio")]
         PingPong(cipher) => ping_pong::run(cipher),
     }
 }

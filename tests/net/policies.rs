@@ -1,0 +1,229 @@
+//! What clients do about hosts that are new, and about those that change their keys.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use handfast::auth::{Password, PeerAddr, anonymous, password};
+use handfast::handshake::Identities;
+use handfast::key::Identity;
+use handfast::trust::{
+    AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, KnownHosts,
+    KnownHostsFile, PinnedKeys,
+};
+use handfast::{Client, ConnectError, Server, blocking};
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+/// A folder with a `known_hosts` in it.
+struct Desk {
+    _folder: TempDir,
+    path: PathBuf,
+}
+
+impl Desk {
+    fn new(content: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("known_hosts");
+        fs::write(&path, content).unwrap();
+        Self { _folder: folder, path }
+    }
+
+    fn known(&self) -> KnownHosts {
+        KnownHosts::open(&self.path).unwrap()
+    }
+
+    fn file(&self) -> KnownHostsFile {
+        KnownHostsFile::new(&self.path)
+    }
+
+    fn read(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+}
+
+/// Serves until the test ends; gives the address.
+async fn serve<A>(server: Server<A>) -> String
+where
+    A: handfast::Authenticator + 'static,
+    A::Credentials: Send + 'static,
+{
+    let listener = server.listen("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let (mut reader, mut writer) = stream.into_split();
+                let _ = tokio::io::copy(&mut reader, &mut writer).await;
+            });
+        }
+    });
+    address
+}
+
+/// The line that a client writes about a server on this address.
+fn line(address: &str, key: &Identity) -> String {
+    let (ip, port) = address.rsplit_once(':').unwrap();
+    format!("[{ip}]:{port} {}\n", key.public_key())
+}
+
+/// Connects on tokio and on a thread.
+async fn both(client: Client, address: &str) -> [Result<(), ConnectError>; 2] {
+    let on_tokio = client.connect(address).await.map(drop);
+    let address = address.to_owned();
+    let on_thread = tokio::task::spawn_blocking(move || {
+        blocking::Client::from(client).connect(&address).map(drop)
+    });
+    [on_tokio, on_thread.await.unwrap()]
+}
+
+fn client(policy: impl HostVerifier + 'static) -> Client {
+    Client::new().host_verifier(policy)
+}
+
+#[tokio::test]
+async fn a_person_is_asked_once_for_each_connection_until_the_key_is_in_the_file() {
+    let host = Identity::generate().unwrap();
+    let address = serve(Server::new(host.clone()).authenticator(anonymous())).await;
+    let desk = Desk::new("");
+    let asked = Arc::new(AtomicUsize::new(0));
+    let ask = || {
+        let (asked, key) = (Arc::clone(&asked), host.fingerprint());
+        Ask::new(desk.known(), move |question: &HostQuestion| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            assert_eq!(question.fingerprint(), key);
+            HostAnswer::Fingerprint(key)
+        })
+    };
+    for connected in both(client(ask()), &address).await {
+        connected.unwrap();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(desk.read(), "", "nothing is written unless a file is named");
+    client(ask().write_to(desk.file())).connect(&address).await.unwrap();
+    assert_eq!(desk.read(), line(&address, &host));
+    for connected in both(client(ask().write_to(desk.file())), &address).await {
+        connected.unwrap();
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "it is known by now");
+}
+
+#[tokio::test]
+async fn whoever_says_no_is_not_connected() {
+    let host = Identity::generate().unwrap();
+    let address = serve(Server::new(host).authenticator(anonymous())).await;
+    let desk = Desk::new("");
+    let ask = Ask::new(desk.known(), |_: &HostQuestion| HostAnswer::No).write_to(desk.file());
+    for connected in both(client(ask), &address).await {
+        let refused = connected.unwrap_err();
+        assert!(
+            matches!(&refused, ConnectError::HostKey(HostKeyError::NotConfirmed { .. })),
+            "{refused}"
+        );
+    }
+    assert_eq!(desk.read(), "");
+}
+
+/// Shows another key on each connection.
+#[tokio::test]
+async fn only_the_key_that_was_confirmed_is_trusted_on_the_second_connection() {
+    let [first, second] = [(); 2].map(|()| Identity::generate().unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let shown = first.fingerprint();
+    tokio::spawn(async move {
+        for identity in [first, second] {
+            let (tcp, _) = listener.accept().await.unwrap();
+            let server = Server::new(identity).authenticator(anonymous());
+            let _ = server.accept_over(tcp, PeerAddr::Unknown).await;
+        }
+    });
+    let desk = Desk::new("");
+    let ask = Ask::new(desk.known(), |_: &HostQuestion| HostAnswer::Yes);
+    let refused = client(ask).connect(&address).await.unwrap_err();
+    let ConnectError::HostKey(HostKeyError::Unknown { reason, .. }) = refused else {
+        panic!("{refused}")
+    };
+    assert_eq!(reason, format!("{shown} was confirmed, on the connection before this one"));
+}
+
+/// [AUTH-20]
+#[tokio::test]
+async fn no_password_goes_to_a_host_that_was_not_known_before() {
+    let host = Identity::generate().unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let users = |login: String, _: Password| async move { Some(login) };
+    let address = serve(Server::new(host.clone()).authenticator(password(users))).await;
+    let desk = Desk::new("");
+    let told = |client: Client| {
+        let asked = Arc::clone(&asked);
+        client.login("alice").password(move |_| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Some(Zeroizing::new("correct horse".to_owned()))
+        })
+    };
+    let yes = told(client(Ask::new(desk.known(), |_: &HostQuestion| HostAnswer::Yes)));
+    let accepts_new = told(client(AcceptNew::new(desk.known(), desk.file())));
+    for client in [yes, accepts_new.clone()] {
+        let refused = client.connect(&address).await.unwrap_err();
+        assert!(matches!(&refused, ConnectError::PasswordForNewHost { .. }), "{refused}");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!(desk.read(), line(&address, &host));
+    accepts_new.connect(&address).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+/// [AUTH-24] [AUTH-25] [AUTH-26]
+#[tokio::test]
+async fn a_client_that_is_set_to_learn_knows_the_next_key_of_a_host() {
+    let [old, new] = [(); 2].map(|()| Identity::generate().unwrap());
+    let both_keys = Identities::new(old.clone()).and(new.clone());
+    let server = Server::new(old.clone()).identities(both_keys).authenticator(anonymous());
+    let address = serve(server).await;
+    let desk = Desk::new(&line(&address, &old));
+    let strict = || client(desk.known());
+
+    let stream = strict().connect(&address).await.unwrap();
+    assert_eq!(stream.other_host_keys(), [new.public_key().clone()]);
+    assert_eq!(desk.read(), line(&address, &old), "learning is off by default");
+
+    let pinned = client(PinnedKeys::new([old.public_key().clone()]));
+    let empty = Desk::new("");
+    pinned.learn_host_keys(empty.file()).connect(&address).await.unwrap();
+    assert_eq!(empty.read(), "", "the key came from no line of this file");
+
+    for connected in both(strict().learn_host_keys(desk.file()), &address).await {
+        connected.unwrap();
+    }
+    let text = desk.read();
+    let learned = line(&address, &new).replace('\n', " handfast-learned ");
+    assert!(text.starts_with(&format!("{}{learned}", line(&address, &old))), "{text}");
+    assert_eq!(text.lines().count(), 2, "{text}");
+}
+
+/// What is revoked in another file than the one that is written is not learned either.
+#[tokio::test]
+async fn a_key_that_any_known_file_revokes_is_not_learned() {
+    let [old, new] = [(); 2].map(|()| Identity::generate().unwrap());
+    let both_keys = Identities::new(old.clone()).and(new.clone());
+    let server = Server::new(old.clone()).identities(both_keys).authenticator(anonymous());
+    let address = serve(server).await;
+    let desk = Desk::new(&line(&address, &old));
+    let elsewhere = format!("{}@revoked * {}\n", line(&address, &old), new.public_key());
+    let known = KnownHosts::parse("ssh_known_hosts", elsewhere.as_bytes()).unwrap();
+    let pinned = PinnedKeys::new([old.public_key().clone()]);
+    for client in [
+        client(known.clone()),
+        client(AcceptNew::new(known.clone(), desk.file())),
+        client(Ask::new(known.clone(), |_| HostAnswer::No)),
+        client(pinned.unless_contradicted_by(known)),
+    ] {
+        for connected in both(client.learn_host_keys(desk.file()), &address).await {
+            connected.unwrap();
+        }
+        assert_eq!(desk.read(), line(&address, &old));
+    }
+}
