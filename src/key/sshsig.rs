@@ -26,6 +26,9 @@ const MAX_TEXT: usize = 2 * MAX_BLOB;
 /// Longest namespace, in bytes.
 const MAX_NAMESPACE: usize = 255;
 
+/// What the protocol's own namespaces begin with: one for each role, and one for host keys to come.
+const RESERVED: &str = "handfast-v1-";
+
 /// Why a signature was not accepted, or not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -87,6 +90,16 @@ pub enum SignatureError {
         /// How many it had.
         len: usize,
     },
+    /// The namespace belongs to the handshake: a signature made in it could be used to
+    /// impersonate the owner of the key.
+    #[error(
+        "the namespace `{}` is reserved: those that begin with `handfast-v1-` belong to the \
+         handshake; choose another", shown(namespace.as_bytes())
+    )]
+    ReservedNamespace {
+        /// The namespace as it was given.
+        namespace: String,
+    },
 }
 
 fn malformed(reason: &'static str) -> SignatureError {
@@ -99,8 +112,12 @@ fn short() -> SignatureError {
 
 /// Signs `message` for `namespace`; the text is what `ssh-keygen -Y verify` takes.
 ///
+/// Namespaces that begin with `handfast-v1-` are refused: the handshake signs in them, and an
+/// application that signed for a caller there would let that caller connect as the key's owner.
+///
 /// # Errors
-/// [`SignatureError::InvalidNamespace`] if the namespace is empty or longer than 255 bytes.
+/// [`SignatureError::InvalidNamespace`] if the namespace is empty or longer than 255 bytes,
+/// [`SignatureError::ReservedNamespace`] if it begins with `handfast-v1-`.
 pub fn sign(
     identity: &Identity,
     namespace: &str,
@@ -146,6 +163,9 @@ fn check_namespace(namespace: &str) -> Result<(), SignatureError> {
     let len = namespace.len();
     if len == 0 || len > MAX_NAMESPACE {
         return Err(SignatureError::InvalidNamespace { len });
+    }
+    if namespace.starts_with(RESERVED) {
+        return Err(SignatureError::ReservedNamespace { namespace: namespace.to_owned() });
     }
     Ok(())
 }
