@@ -20,7 +20,8 @@
 //!
 //! Every read and write is cancel-safe: a future that is dropped has taken no byte that it did not
 //! report. Written bytes go out without a `flush`, small writes in a row as soon as the runtime has
-//! a moment; [`flush`](tokio::io::AsyncWriteExt::flush) waits until all are with the operating system.
+//! a moment, and so what a transport keeps that buffers (a [`BufWriter`](tokio::io::BufWriter));
+//! [`flush`](tokio::io::AsyncWriteExt::flush) waits until all are with the operating system.
 //! A program that is about to stop its runtime, or to block it, should flush.
 //!
 //! # One way for long

@@ -12,6 +12,8 @@ pub(super) struct Outbound<W> {
     /// Or why there is none any more.
     io: Result<W, ErrorKind>,
     limit: Limit,
+    /// The transport was not flushed since it took something.
+    unflushed: bool,
     pub(super) buffer: WriteBuffer,
     /// When the writing half last looked for what the peer has sent.
     pub(super) looked: Instant,
@@ -19,17 +21,19 @@ pub(super) struct Outbound<W> {
 
 impl<W: Write + Deadline + Finish> Outbound<W> {
     pub(super) fn new(io: W, buffer: WriteBuffer, now: Instant) -> Self {
-        Self { io: Ok(io), limit: Limit::default(), buffer, looked: now }
+        Self { io: Ok(io), limit: Limit::default(), unflushed: false, buffer, looked: now }
     }
 
     pub(super) fn has_timeouts(&self) -> bool {
         self.io.as_ref().is_ok_and(Deadline::has_timeouts)
     }
 
-    /// Hands what was sealed to the transport, and waits for it no longer than `limit`; whether
-    /// that was all. A transport that fails is given up.
+    /// Hands what was sealed to the transport, which passes on what it may keep to itself, and waits
+    /// for that no longer than `limit`; whether that was all. A transport that fails is given up.
+    ///
+    /// Sockets keep nothing: to flush one costs nothing.
     pub(super) fn drain(&mut self, limit: Option<Duration>) -> io::Result<bool> {
-        if self.buffer.pending().is_none() {
+        if self.buffer.pending().is_none() && !self.unflushed {
             self.buffer.release();
             return Ok(true);
         }
@@ -51,6 +55,7 @@ impl<W: Write + Deadline + Finish> Outbound<W> {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(len) => {
                     let whole = len >= rest.len();
+                    self.unflushed = true;
                     self.buffer.taken(len);
                     // a transport that takes little by little must not hold anybody for longer
                     if !whole && limit.is_some_and(|limit| began.elapsed() >= limit) {
@@ -69,19 +74,22 @@ impl<W: Write + Deadline + Finish> Outbound<W> {
             }
         }
         self.buffer.release();
-        Ok(true)
-    }
-
-    /// Hands on what the transport itself may hold.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
         loop {
-            match self.io.as_mut().map(Write::flush) {
-                Ok(Err(error)) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(Err(error)) if is_timeout(&error) => return Err(ErrorKind::WouldBlock.into()),
-                Ok(flushed) => return flushed,
-                Err(_) => return Ok(()),
+            match io.flush() {
+                Ok(()) => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) => {
+                    return if has_waited(began, limit) {
+                        Ok(false)
+                    } else {
+                        Err(ErrorKind::WouldBlock.into())
+                    };
+                }
+                Err(error) => return Err(error),
             }
         }
+        self.unflushed = false;
+        Ok(true)
     }
 
     /// Ends the transport's direction. All that was sealed must have been taken.

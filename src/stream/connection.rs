@@ -124,7 +124,7 @@ impl<IO: Transport> Connection<IO> {
                 inbound: Some(Box::new(inbound)),
                 missed: Missed::default(),
             }),
-            outbound: Mutex::new(Outbound::new(write, outbound)),
+            outbound: Mutex::new(Outbound::new(write, IO::BUFFERS, outbound)),
             control: Mutex::new(control),
             due: AtomicBool::new(false),
             rekeying: AtomicBool::new(false),
@@ -284,7 +284,19 @@ impl<IO: Transport> Connection<IO> {
         party: Party,
         cx: &Context<'_>,
     ) -> Poll<io::Result<()>> {
-        self.poll_outbound(party, cx, |cx| outbound.poll_drain(cx))
+        let polled = self.poll_outbound(party, cx, |cx| outbound.poll_drain(cx));
+        if matches!(polled, Poll::Ready(Ok(()))) && outbound.is_unflushed() {
+            self.leave_to_others();
+        }
+        polled
+    }
+
+    /// Something waits to be sealed, or to be flushed. Whoever is polled next sees to it, since the
+    /// writing half may not be polled again; a writer that has more to give at once comes first.
+    fn leave_to_others(&self) {
+        if !self.writable.leave(true) {
+            self.writable.wake(Party::Driver);
+        }
     }
 
     /// The same until the operating system has it all.
@@ -316,13 +328,12 @@ impl<IO: Transport> Connection<IO> {
         if self.due.load(Ordering::Acquire) || self.writable.has_left() {
             let mut outbound = lock(&self.outbound);
             // an error shows to whoever writes next
-            let drain = self.poll_drain(&mut outbound, party, cx);
+            let drain = self.poll_outbound(party, cx, |cx| outbound.poll_drain(cx));
             // nothing more is sealed for a peer that does not read: what is owed is counted
-            if matches!(drain, Poll::Ready(Ok(())))
-                && outbound.buffer.seal_gathered().is_ok()
-                && self.transmit(&mut outbound).is_ok()
-            {
-                outbound.buffer.end_row();
+            if matches!(drain, Poll::Ready(Ok(()))) {
+                if outbound.buffer.seal_gathered().is_ok() && self.transmit(&mut outbound).is_ok() {
+                    outbound.buffer.end_row();
+                }
                 let _ = self.poll_flush_all(&mut outbound, party, cx);
             }
         }

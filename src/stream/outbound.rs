@@ -14,12 +14,22 @@ pub(super) struct Outbound<W> {
     io: Option<W>,
     /// Why the transport takes nothing more, whoever found out.
     failed: Option<io::ErrorKind>,
+    /// Whether the transport may keep bytes to itself until it is flushed.
+    buffers: bool,
+    /// It may be keeping some now.
+    unflushed: bool,
     pub(super) buffer: WriteBuffer,
 }
 
 impl<W: AsyncWrite + Unpin> Outbound<W> {
-    pub(super) const fn new(io: W, buffer: WriteBuffer) -> Self {
-        Self { io: Some(io), failed: None, buffer }
+    pub(super) const fn new(io: W, buffers: bool, buffer: WriteBuffer) -> Self {
+        Self { io: Some(io), failed: None, buffers, unflushed: false, buffer }
+    }
+
+    /// Whether the transport may keep bytes to itself that it has taken.
+    #[inline]
+    pub(super) const fn is_unflushed(&self) -> bool {
+        self.unflushed
     }
 
     /// Whether the transport still takes something.
@@ -46,7 +56,10 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
             let io = self.io.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
             match ready!(Pin::new(io).poll_write(cx, rest))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                len => self.buffer.taken(len),
+                len => {
+                    self.unflushed = self.buffers;
+                    self.buffer.taken(len);
+                }
             }
         }
         self.buffer.release();
@@ -56,10 +69,20 @@ impl<W: AsyncWrite + Unpin> Outbound<W> {
     /// Waits until the operating system has it all.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_drain(cx))?;
-        match &mut self.io {
+        let poll = match &mut self.io {
             Some(io) => Pin::new(io).poll_flush(cx),
             None => Poll::Ready(Ok(())),
+        };
+        match &poll {
+            Poll::Ready(Ok(())) => self.unflushed = false,
+            Poll::Ready(Err(error)) => {
+                // what the transport kept is lost
+                self.failed = Some(error.kind());
+                self.unflushed = false;
+            }
+            Poll::Pending => {}
         }
+        poll
     }
 
     /// Ends the transport's direction behind all that was sealed.

@@ -14,6 +14,11 @@ pub trait Transport: Send + 'static {
     /// The direction that is written.
     type Write: AsyncWrite + Send + Unpin + 'static;
 
+    /// Whether the direction that is written may keep bytes to itself until it is flushed, as a
+    /// [`BufWriter`](tokio::io::BufWriter) does. Then a stream flushes it whenever its writer has
+    /// nothing more to give at once. `false` saves a socket, which keeps nothing, the trouble.
+    const BUFFERS: bool = true;
+
     /// Takes the stream apart.
     fn into_halves(self) -> (Self::Read, Self::Write);
 }
@@ -21,6 +26,8 @@ pub trait Transport: Send + 'static {
 impl Transport for TcpStream {
     type Read = tokio::net::tcp::OwnedReadHalf;
     type Write = tokio::net::tcp::OwnedWriteHalf;
+
+    const BUFFERS: bool = false;
 
     fn into_halves(self) -> (Self::Read, Self::Write) {
         self.into_split()
@@ -32,6 +39,8 @@ impl Transport for tokio::net::UnixStream {
     type Read = tokio::net::unix::OwnedReadHalf;
     type Write = tokio::net::unix::OwnedWriteHalf;
 
+    const BUFFERS: bool = false;
+
     fn into_halves(self) -> (Self::Read, Self::Write) {
         self.into_split()
     }
@@ -40,6 +49,8 @@ impl Transport for tokio::net::UnixStream {
 impl Transport for DuplexStream {
     type Read = tokio::io::ReadHalf<Self>;
     type Write = tokio::io::WriteHalf<Self>;
+
+    const BUFFERS: bool = false;
 
     fn into_halves(self) -> (Self::Read, Self::Write) {
         tokio::io::split(self)

@@ -85,7 +85,6 @@ impl<IO: Transport> Connection<IO> {
         if !outbound.drain(Some(limit))? {
             return Ok(false);
         }
-        outbound.flush()?;
         if self.finish.swap(false, Ordering::AcqRel) {
             outbound.finish();
         }

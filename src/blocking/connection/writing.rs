@@ -184,7 +184,7 @@ impl<IO: Transport> Connection<IO> {
         let mut outbound = self.drained(deadline)?;
         self.transmit(&mut outbound)?;
         drop(outbound);
-        self.drained(deadline)?.flush()
+        self.drained(deadline).map(drop)
     }
 
     /// Seals Close, and leaves it to be sent.

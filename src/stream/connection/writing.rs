@@ -55,10 +55,7 @@ impl<IO: Transport> Connection<IO> {
             }
             let gathered = outbound.buffer.gather(data, now)?;
             if gathered > 0 {
-                // whoever is polled next sends it, since the writing half may not be polled again
-                if !self.writable.leave(true) {
-                    self.writable.wake(Party::Driver);
-                }
+                self.leave_to_others();
                 return Poll::Ready(Ok(gathered));
             }
             if !outbound.buffer.has_little() {
