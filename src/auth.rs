@@ -59,7 +59,7 @@ pub use public_key::{AuthorizedLogin, PublicKeyCheck, public_key};
 pub use public_key::{LoginFiles, PublicKeyByLogin, public_key_by_login};
 
 #[cfg(any(feature = "tokio", feature = "blocking"))]
-pub(crate) use conversation::{Desk, Question};
+pub(crate) use conversation::{Asked, Desk, Question};
 
 /// Decides whether a client is admitted.
 ///

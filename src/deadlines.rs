@@ -31,6 +31,14 @@ impl Default for Deadlines {
     }
 }
 
+impl Deadlines {
+    /// How long a server waits for ClientHello: no longer than for the whole handshake. A stealth
+    /// server ends everything that it does not answer then.
+    pub(crate) fn until_hello(&self) -> Duration {
+        self.hello.min(self.handshake)
+    }
+}
+
 /// A moment so far away that it never comes.
 const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 

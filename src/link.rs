@@ -1,11 +1,12 @@
 //! What a handshake is driven over.
 //!
-//! The drivers of the handshake are written once, as futures. On tokio they wait as futures do; on
-//! a transport that blocks, each of these calls blocks and is ready when it returns.
+//! The drivers of the handshake are written once, as futures. On tokio they wait as futures do. On
+//! a transport that blocks, each of these calls blocks the thread; at a server a call that waits for
+//! the client returns to its caller from time to time, so that the authenticator has its turns.
 
 mod frames;
 
-pub(crate) use frames::{Frames, Gathered};
+pub(crate) use frames::{CAPACITY, Frames, Gathered};
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -30,6 +31,26 @@ pub(crate) enum Fault {
 
 /// Tells a frame's length from its first bytes, as soon as that can be told.
 pub(crate) type LenOf = fn(&[u8]) -> Result<Option<usize>, Error>;
+
+/// What is read from the client while something else than the client is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Expect {
+    /// So many bytes, in all, that are kept for later.
+    Bytes(usize),
+    /// A frame, which the caller is told of as soon as it is whole.
+    Frame(LenOf),
+}
+
+/// What waiting beside the client came to.
+#[derive(Debug)]
+pub(crate) enum Beside<T> {
+    /// What was waited for.
+    Done(T),
+    /// A frame came from the client before that.
+    Frame(Vec<u8>),
+    /// The client has ended its direction.
+    Gone,
+}
 
 /// A transport during the handshake.
 pub(crate) trait Link: Send {
@@ -56,6 +77,18 @@ pub(crate) trait Link: Send {
         len_of: LenOf,
         deadline: Instant,
     ) -> impl Future<Output = Result<Vec<u8>, Fault>> + Send;
+
+    /// Waits for something else than the peer, and reads meanwhile, so that a peer that goes away is
+    /// noticed.
+    fn beside<F: Future + Send>(
+        &mut self,
+        expect: Expect,
+        deadline: Instant,
+        future: F,
+    ) -> impl Future<Output = Result<Beside<F::Output>, Fault>> + Send;
+
+    /// Whether what was read and not used ends in a Close.
+    fn ends_in_close(&self) -> bool;
 
     /// Waits for something else than the peer; `None` when it is too late.
     fn within<F: Future + Send>(

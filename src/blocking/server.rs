@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::connection::Begin;
 use super::link::Handshaking;
@@ -65,19 +66,20 @@ impl<A: Authenticator + 'static> Server<A> {
         io: IO,
         from: PeerAddr,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-        self.accept_onto(io, from, None)
+        self.accept_onto(io, from, Instant::now(), None)
     }
 
-    /// The same, entered on a roll.
+    /// The same for a connection that was accepted at `since`, entered on a roll.
     pub(super) fn accept_onto<IO: Transport>(
         &self,
         io: IO,
         from: PeerAddr,
+        since: Instant,
         roll: Option<Arc<Roll>>,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
         let link = Handshaking::new(io)
             .map_err(|problem| AcceptError::Io { doing: "taking the stream apart", problem })?;
-        let done = wait::forever(handshake::run(self, link, from));
+        let done = wait::forever(handshake::run(self, link.in_turns(), from, since));
         let (link, session, agreement, peer) = done?;
         let (read, write, early) = link.into_parts();
         let (policy, liveness) = (self.policy, self.liveness);

@@ -43,3 +43,16 @@ pub(super) fn forever<F: Future>(future: F) -> F::Output {
         }
     }
 }
+
+/// Gives whoever polls this a turn for something else.
+pub(super) async fn turn() {
+    let mut had = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut had, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}

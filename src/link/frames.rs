@@ -2,11 +2,14 @@
 
 use super::LenOf;
 use crate::error::Error;
+use crate::session::record_len;
 
 /// Bytes that are held during a handshake, at most: one record of a peer that is not
 /// authenticated. No more is read until that was taken. A longer one is read where its `len_of`
 /// admits it.
-const CAPACITY: usize = 16_386;
+pub(crate) const CAPACITY: usize = 16_386;
+/// A record without content: its length, its type and the tag.
+const CLOSE: usize = 2 + 1 + 16;
 
 /// Gathers the frames of a handshake.
 #[derive(Debug, Default)]
@@ -39,6 +42,28 @@ impl Frames {
             self.0.reserve_exact(want.min(room));
         }
         Ok(Gathered::More(self.0.capacity().saturating_sub(self.0.len()).min(room)))
+    }
+
+    /// Makes room for bytes that nothing is done with yet, `most` in all; how many more may be read
+    /// now.
+    pub(crate) fn hold(&mut self, most: usize) -> usize {
+        let room = most.saturating_sub(self.0.len());
+        if self.0.len() == self.0.capacity() {
+            self.0.reserve_exact(room.min(2048));
+        }
+        self.0.capacity().saturating_sub(self.0.len()).min(room)
+    }
+
+    /// Whether what is held are whole records of which the last has no content, as a Close has: an
+    /// eager client that has sent one has said all that it has to say. Data has content.
+    pub(crate) fn ends_in_close(&self) -> bool {
+        let mut rest = self.0.as_slice();
+        let mut last = 0;
+        while let Ok(Some(len)) = record_len(rest) {
+            let Some(behind) = rest.get(len..) else { return false };
+            (rest, last) = (behind, len);
+        }
+        rest.is_empty() && last == CLOSE
     }
 
     /// Where what is read goes, behind all that is there.

@@ -2,11 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::net::{TcpListener, ToSocketAddrs};
 
 use super::{AcceptError, Listener, Peer, Server, handshake};
 use crate::auth::{Authenticator, PeerAddr};
+use crate::link::Link;
 use crate::roll::Roll;
 use crate::runtime::Tokio;
 use crate::stream::{Begin, Handshaking, Stream, Transport};
@@ -67,18 +69,19 @@ impl<A: Authenticator + 'static> Server<A, Tokio> {
         io: IO,
         from: PeerAddr,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
-        self.accept_onto(io, from, None).await
+        self.accept_onto(io, from, Handshaking::<IO>::now(), None).await
     }
 
-    /// The same, entered on a roll.
+    /// The same for a connection that was accepted at `since`, entered on a roll.
     pub(super) async fn accept_onto<IO: Transport>(
         &self,
         io: IO,
         from: PeerAddr,
+        since: Instant,
         roll: Option<Arc<Roll>>,
     ) -> Result<(Stream<IO>, Peer<A::Credentials>), AcceptError> {
         let link = Handshaking::new(io);
-        let (link, session, agreement, peer) = handshake::run(self, link, from).await?;
+        let (link, session, agreement, peer) = handshake::run(self, link, from, since).await?;
         let (policy, liveness) = (self.policy, self.liveness);
         let begin =
             Begin { transport: link.into_left(), session, agreement, policy, liveness, roll };

@@ -1,47 +1,46 @@
 //! A server's handshake over a transport, driven by an authenticator.
 
-use std::pin::pin;
+mod asking;
+mod deciding;
+
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
-use rand::rngs::SysRng;
 use tracing::{info, warn};
-use zeroize::Zeroizing;
 
 use super::{AcceptError, Peer, Server, TurnedAway};
 use crate::agreement::Agreement;
-use crate::auth::{Admitted, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
+use crate::auth::{Admitted, Authenticator, Denied, PeerAddr};
 use crate::deadlines::{Deadlines, after};
-use crate::error::{Error, ErrorCode, Incompatible, Refusal};
-use crate::handshake::server::{self, Authenticating, Claims, HelloRead, Refused};
-use crate::handshake::{Failure, ServerConfig, ServerFresh, hello_len, record_len};
+use crate::error::{Error, ErrorCode, Refusal};
+use crate::handshake::server::{
+    Authenticating, AwaitClientAuth, AwaitResponse, Claims, HelloRead, Refused,
+};
+use crate::handshake::{Failure, ServerConfig};
 use crate::link::{Fault, Link};
-use crate::session::{self, Session};
+use crate::session::Session;
 
-/// A handshake that ended: why, and what is still to be done.
+/// A handshake that ended: why, and what is still to be said.
 struct End {
     error: AcceptError,
-    last: Last,
-}
-
-/// What a server still does for a client that it does not admit.
-enum Last {
-    /// Sends this, if anything, and closes.
-    Say(Vec<u8>),
-    /// Reads and drops until the hello's deadline, then closes: stealth.
-    Drain,
+    farewell: Vec<u8>,
 }
 
 impl<E: Into<AcceptError>> From<E> for End {
     fn from(error: E) -> Self {
-        Self { error: error.into(), last: Last::Say(Vec::new()) }
+        Self { error: error.into(), farewell: Vec::new() }
     }
 }
 
 impl From<Failure> for End {
     fn from(failure: Failure) -> Self {
-        Self { error: failure.error.into(), last: Last::Say(failure.farewell) }
+        Self { error: failure.error.into(), farewell: failure.farewell }
+    }
+}
+
+impl From<Refused> for End {
+    fn from(refused: Refused) -> Self {
+        Self { farewell: refused.frame(), error: refused.error.into() }
     }
 }
 
@@ -64,23 +63,32 @@ fn unread(fault: Fault) -> End {
     }
 }
 
-/// Lets the authenticator decide about a client, and does what is left to do for one that it does
-/// not admit.
+/// Lets the authenticator decide about a client whose connection was accepted at `since`, and does
+/// what is left to do for one that it does not admit.
 pub(crate) async fn run<M, A: Authenticator, L: Link>(
     server: &Server<A, M>,
     link: L,
     from: PeerAddr,
+    since: Instant,
 ) -> Result<(L, Session, Agreement, Peer<A::Credentials>), AcceptError> {
     server.config.check()?;
     let now = L::now();
+    let deadline = after(now, server.deadlines.handshake);
+    // what a stealth server does not answer ends so long after it was accepted, wherever it waited
+    let hidden = server.config.stealth.is_some().then(|| {
+        let until = after(since, server.deadlines.until_hello());
+        until.min(deadline)
+    });
     let mut handshake = Handshake {
         config: &server.config,
         deadlines: server.deadlines,
         turned_away: server.turned_away,
         link,
         state: State::Start,
-        hello_deadline: after(now, server.deadlines.hello),
-        deadline: after(now, server.deadlines.handshake),
+        claims: None,
+        hidden,
+        hello_deadline: hidden.unwrap_or_else(|| after(now, server.deadlines.until_hello())),
+        deadline,
     };
     match handshake.decide(&*server.authenticator, from).await {
         Ok((session, agreement, peer)) => {
@@ -93,22 +101,27 @@ pub(crate) async fn run<M, A: Authenticator, L: Link>(
             );
             Ok((handshake.link, session, agreement, peer))
         }
-        Err(End { error, last }) => {
+        Err(End { error, farewell }) => {
             warn!(peer = %from, reason = %error, "not admitted");
-            match last {
-                Last::Say(farewell) => handshake.link.part(&farewell).await,
-                Last::Drain => handshake.link.drain(handshake.hello_deadline).await,
+            match handshake.hidden {
+                Some(until) => handshake.link.drain(until).await,
+                None => handshake.link.part(&farewell).await,
             }
             Err(error)
         }
     }
 }
 
-/// How far the handshake has come.
+/// How far the handshake has come. While the client is awaited the state stays here, so that the
+/// authenticator can decide in the middle of that.
 enum State {
     Start,
     Hello(Box<HelloRead>),
+    /// ServerAuth was sent; ClientAuth is awaited until then.
+    Proving(Box<AwaitClientAuth>, Instant),
     Identified(Box<Authenticating>),
+    /// A password was asked for.
+    Asked(Box<AwaitResponse>),
     /// A step is under way, or failed.
     Busy,
 }
@@ -119,6 +132,10 @@ struct Handshake<'a, L> {
     turned_away: TurnedAway,
     link: L,
     state: State,
+    /// What the client said and proved, once that is known.
+    claims: Option<Arc<Claims>>,
+    /// A stealth server that has not answered reads on until then, whatever is wrong.
+    hidden: Option<Instant>,
     hello_deadline: Instant,
     deadline: Instant,
 }
@@ -127,46 +144,6 @@ const NO_RANDOMNESS: Error = Error::Internal("the system's randomness failed");
 const OUT_OF_TURN: Error = Error::Internal("the handshake was driven out of turn");
 
 impl<L: Link> Handshake<'_, L> {
-    /// Lets the authenticator decide, running the handshake as far as it asks.
-    async fn decide<A: Authenticator>(
-        &mut self,
-        authenticator: &A,
-        from: PeerAddr,
-    ) -> Result<(Session, Agreement, Peer<A::Credentials>), End> {
-        let (attempt, desk) = Attempt::new(from);
-        let verdict = {
-            let mut decision = pin!(authenticator.authenticate(attempt));
-            loop {
-                let step = std::future::poll_fn(|cx| match decision.as_mut().poll(cx) {
-                    Poll::Ready(verdict) => Poll::Ready(Step::Done(verdict)),
-                    Poll::Pending => match desk.question(cx.waker()) {
-                        Some(question) => Poll::Ready(Step::Asked(question)),
-                        None => Poll::Pending,
-                    },
-                });
-                match L::within(self.deadline, step).await {
-                    Some(Step::Done(verdict)) => break verdict,
-                    Some(Step::Asked(question)) => self.answer(question, &desk).await?,
-                    None => return Err(self.too_late("the authenticators")),
-                }
-            }
-        };
-        match verdict {
-            Ok(admitted) => self.admit(admitted, from).await,
-            Err(denied) => Err(self.deny(denied).await),
-        }
-    }
-
-    async fn answer(&mut self, question: Question, desk: &Desk) -> Result<(), End> {
-        match question {
-            Question::Claims => desk.claims(self.claims().await?),
-            Question::Password { prompt, key_accepted } => {
-                desk.password(self.password(&prompt, key_accepted).await?);
-            }
-        }
-        Ok(())
-    }
-
     async fn admit<C>(
         &mut self,
         admitted: Admitted<C>,
@@ -206,24 +183,21 @@ impl<L: Link> Handshake<'_, L> {
     /// Tells the client no: in the clear if it said hello only, else like every other refusal.
     async fn deny(&mut self, denied: Denied) -> End {
         let error = AcceptError::Denied { reason: denied.reason().to_owned() };
-        match self.state {
-            State::Start | State::Hello(_) => {
-                if let Err(end) = self.hello().await {
-                    // what is wrong with the hello is said first; the reason was the address all
-                    // the same
-                    return End { error, last: end.last };
-                }
-                let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
-                    return OUT_OF_TURN.into();
-                };
-                let last = match (&self.config.stealth, self.turned_away) {
-                    (Some(_), _) => Last::Drain,
-                    (None, TurnedAway::Told) => Last::Say(hello.refuse(Refusal::NotAllowed)),
-                    (None, TurnedAway::InSilence) => Last::Say(Vec::new()),
-                };
-                End { error, last }
+        if matches!(self.state, State::Start)
+            && let Err(end) = self.hello().await
+        {
+            // what is wrong with the hello is said first; the reason was the address all the same
+            return End { error, ..end };
+        }
+        match std::mem::replace(&mut self.state, State::Busy) {
+            State::Hello(hello) => match self.turned_away {
+                TurnedAway::Told => End { error, farewell: hello.refuse(Refusal::NotAllowed) },
+                TurnedAway::InSilence => error.into(),
+            },
+            state => {
+                self.state = state;
+                self.refuse(error)
             }
-            State::Identified(_) | State::Busy => self.refuse(error),
         }
     }
 
@@ -233,10 +207,12 @@ impl<L: Link> Handshake<'_, L> {
 
     /// Ends with an Error record, where the client is far enough to be told.
     fn say(&mut self, error: AcceptError, code: ErrorCode) -> End {
-        match std::mem::replace(&mut self.state, State::Busy) {
-            State::Identified(state) => End { error, last: Last::Say(state.refuse(code)) },
-            _ => error.into(),
-        }
+        let farewell = match std::mem::replace(&mut self.state, State::Busy) {
+            State::Identified(state) => state.refuse(code),
+            State::Asked(state) => state.abandon(code),
+            State::Start | State::Hello(_) | State::Proving(..) | State::Busy => Vec::new(),
+        };
+        End { error, farewell }
     }
 
     fn too_late(&mut self, waiting_for: &'static str) -> End {
@@ -244,126 +220,12 @@ impl<L: Link> Handshake<'_, L> {
     }
 
     async fn send(&mut self, bytes: &[u8]) -> Result<(), End> {
+        self.hidden = None;
         self.link.send(bytes, self.deadline).await.map_err(unread)
-    }
-
-    /// Reads the hello, unless that was done.
-    async fn hello(&mut self) -> Result<(), End> {
-        if !matches!(self.state, State::Start) {
-            return Ok(());
-        }
-        self.state = State::Busy;
-        let deadline = self.hello_deadline.min(self.deadline);
-        let waiting_for = "ClientHello";
-        let refused = match self.link.frame(hello_len, deadline).await {
-            Ok(bytes) => match server::hello(self.config, &bytes) {
-                Ok(hello) => {
-                    self.state = State::Hello(Box::new(hello));
-                    return Ok(());
-                }
-                Err(refused) => refused,
-            },
-            Err(Fault::Protocol(error)) if error != Error::Truncated => {
-                Refused::unframed(self.config, error)
-            }
-            // the time that a stealth server reads on is over
-            Err(fault @ Fault::Late) => return Err(silent(fault, waiting_for)),
-            Err(fault) => return Err(self.hide(silent(fault, waiting_for))),
-        };
-        Err(self.refused(&refused))
-    }
-
-    fn refused(&self, refused: &Refused) -> End {
-        let last = Last::Say(refused.frame());
-        self.hide(End { error: refused.error.clone().into(), last })
-    }
-
-    /// A stealth server does the same whatever is wrong.
-    fn hide(&self, end: End) -> End {
-        match self.config.stealth {
-            Some(_) => End { last: Last::Drain, ..end },
-            None => end,
-        }
-    }
-
-    /// Runs the handshake until the client has proved its key, unless that was done.
-    async fn claims(&mut self) -> Result<Arc<Claims>, End> {
-        if let State::Identified(state) = &self.state {
-            return Ok(Arc::new(state.claims().clone()));
-        }
-        self.hello().await?;
-        let State::Hello(hello) = std::mem::replace(&mut self.state, State::Busy) else {
-            return Err(OUT_OF_TURN.into());
-        };
-        let fresh = ServerFresh::draw(&mut SysRng).map_err(|_| NO_RANDOMNESS)?;
-        let (state, out) = hello.accept(fresh).map_err(|refused| self.refused(&refused))?;
-        self.send(&out).await?;
-        let deadline = after(L::now(), self.deadlines.client_auth).min(self.deadline);
-        let record = self.link.frame(record_len, deadline).await;
-        let mut record = record.map_err(|fault| silent(fault, "ClientAuth"))?;
-        let state = state.read(&mut record).map_err(|failure| match failure.error {
-            Error::Ended(farewell) if farewell.code == ErrorCode::PermissionDenied => {
-                AcceptError::HostKeyRefused.into()
-            }
-            _ => End::from(failure),
-        })?;
-        let claims = Arc::new(state.claims().clone());
-        self.state = State::Identified(Box::new(state));
-        Ok(claims)
-    }
-
-    /// Asks for a password, once the client has proved its key.
-    async fn password(
-        &mut self,
-        prompt: &str,
-        key_accepted: bool,
-    ) -> Result<Zeroizing<String>, End> {
-        self.claims().await?;
-        let eager = |state: &Authenticating| state.claims().eager;
-        if matches!(&self.state, State::Identified(state) if eager(state)) {
-            let error = Error::Incompatible(Incompatible::Eager).into();
-            let code =
-                if key_accepted { ErrorCode::FactorNeeded } else { ErrorCode::PermissionDenied };
-            return Err(self.say(error, code));
-        }
-        let State::Identified(state) = std::mem::replace(&mut self.state, State::Busy) else {
-            return Err(OUT_OF_TURN.into());
-        };
-        let (state, out) = match state.ask_password(prompt) {
-            Ok(asked) => asked,
-            Err((state, error)) => {
-                self.state = State::Identified(state);
-                return Err(self.say(error.into(), ErrorCode::Internal));
-            }
-        };
-        self.send(&out).await?;
-        let deadline = after(L::now(), self.deadlines.response).min(self.deadline);
-        let waiting_for = "the answer to a request for a password";
-        let mut record = match self.link.frame(session::record_len, deadline).await {
-            Ok(record) => record,
-            Err(Fault::Protocol(error @ Error::Misbehaved(_))) => {
-                let last = Last::Say(state.abandon(ErrorCode::Protocol));
-                return Err(End { error: error.into(), last });
-            }
-            Err(Fault::Late) => {
-                let last = Last::Say(state.abandon(ErrorCode::TimedOut));
-                return Err(End { error: AcceptError::TimedOut { waiting_for }, last });
-            }
-            Err(fault) => return Err(silent(fault, waiting_for)),
-        };
-        let (state, password) = state.read(&mut record)?;
-        self.state = State::Identified(Box::new(state));
-        Ok(password)
     }
 }
 
 /// A login as the log shows it.
 fn shown_login(login: &str) -> String {
     if login.is_empty() { "none".to_owned() } else { login.escape_debug().to_string() }
-}
-
-/// What an authenticator came to.
-enum Step<C> {
-    Asked(Question),
-    Done(Result<Admitted<C>, Denied>),
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -11,7 +11,7 @@ use tokio::time::{sleep_until, timeout, timeout_at};
 
 use super::Transport;
 use crate::error::Error;
-use crate::link::{Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
+use crate::link::{Beside, Expect, Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
 
 /// A transport during the handshake.
 pub(crate) struct Handshaking<IO: Transport> {
@@ -57,6 +57,35 @@ impl<IO: Transport> Handshaking<IO> {
     }
 }
 
+impl<IO: Transport> Handshaking<IO> {
+    /// Reads what comes while something else is waited for.
+    fn poll_beside<T>(
+        &mut self,
+        expect: Expect,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Beside<T>, Fault>> {
+        loop {
+            let room = match expect {
+                Expect::Bytes(most) => self.frames.hold(most),
+                Expect::Frame(len_of) => match self.frames.gather(len_of) {
+                    Ok(Gathered::Frame(frame)) => return Poll::Ready(Ok(Beside::Frame(frame))),
+                    Ok(Gathered::More(more)) => more,
+                    Err(error) => return Poll::Ready(Err(Fault::Protocol(error))),
+                },
+            };
+            if room == 0 {
+                return Poll::Pending;
+            }
+            let mut limited = (&mut self.read).take(u64::try_from(room).unwrap_or(0));
+            match ready!(pin!(limited.read_buf(self.frames.bytes())).poll(cx)) {
+                Ok(0) => return Poll::Ready(Ok(Beside::Gone)),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(Fault::Io(error))),
+            }
+        }
+    }
+}
+
 impl<IO: Transport> Link for Handshaking<IO> {
     fn now() -> Instant {
         tokio::time::Instant::now().into_std()
@@ -80,6 +109,26 @@ impl<IO: Transport> Link for Handshaking<IO> {
 
     async fn frame(&mut self, len_of: LenOf, deadline: Instant) -> Result<Vec<u8>, Fault> {
         timeout_at(deadline.into(), self.gather(len_of)).await.map_err(|_| Fault::Late)?
+    }
+
+    async fn beside<F: Future + Send>(
+        &mut self,
+        expect: Expect,
+        deadline: Instant,
+        future: F,
+    ) -> Result<Beside<F::Output>, Fault> {
+        let mut future = pin!(future);
+        let met = poll_fn(|cx| {
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(Beside::Done(done)));
+            }
+            self.poll_beside(expect, cx)
+        });
+        timeout_at(deadline.into(), met).await.map_err(|_| Fault::Late)?
+    }
+
+    fn ends_in_close(&self) -> bool {
+        self.frames.ends_in_close()
     }
 
     async fn within<F: Future + Send>(deadline: Instant, future: F) -> Option<F::Output> {

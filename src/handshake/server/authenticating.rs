@@ -34,7 +34,8 @@ pub struct Claims {
 }
 
 /// The client's words are whole and its key, if any, is proved; whether to admit it is for the
-/// caller to say. Nothing more is read meanwhile.
+/// caller to say. A client that is not eager sends nothing meanwhile; what it sends all the same is
+/// for [`Self::interrupted`].
 #[must_use]
 pub struct Authenticating {
     pub(super) config: Arc<ServerConfig>,
@@ -102,6 +103,22 @@ impl Authenticating {
         let out = auth_record(&mut self.sealer, &message)?;
         self.requests = self.requests.saturating_add(1);
         Ok(out)
+    }
+
+    /// Reads a record that the client sent although it was neither asked nor admitted, and ends.
+    ///
+    /// An eager client's Data is not for this: it is opened by the session, behind Welcome.
+    #[must_use]
+    pub fn interrupted(mut self, record: &mut [u8]) -> Failure {
+        let error = match self.opener.open(record) {
+            Ok(opened) if opened.kind == RecordType::Error => ended(opened.content),
+            Ok(opened) => unexpected(opened.kind, "awaiting the server's decision"),
+            Err(error) => error,
+        };
+        match error {
+            Error::Ended(_) => Failure::silent(error),
+            _ => Failure::told(error, ErrorCode::Protocol, &mut self.sealer),
+        }
     }
 
     /// Refuses: gives the Error to send, without text.
