@@ -101,8 +101,8 @@ mod link;
 mod listener;
 mod outbound;
 mod patience;
-mod queue;
 mod server;
+mod shutdown;
 mod stream;
 mod transport;
 mod wait;
@@ -111,6 +111,7 @@ pub use crate::liveness::Liveness;
 pub use any::{Any, AnySide};
 pub use halves::{ReadHalf, WriteHalf};
 pub use listener::Listener;
+pub use shutdown::ShutdownHandle;
 pub use stream::Stream;
 pub use transport::{Deadline, Finish, NoDeadline, ReadSide, Transport, WriteSide};
 

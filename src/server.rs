@@ -6,6 +6,8 @@ mod error;
 pub(crate) mod handshake;
 #[cfg(feature = "tokio")]
 mod listener;
+pub(crate) mod places;
+pub(crate) mod queue;
 pub(crate) mod slots;
 
 pub use error::AcceptError;
@@ -225,7 +227,16 @@ impl<A, M> Server<A, M> {
     }
 
     /// Answers only clients that know one of its host keys; to all others it is a port that reads
-    /// and never speaks. Its host keys must be used for nothing else.
+    /// and never speaks, and closes when the time for the hello is over
+    /// ([`Deadlines::hello`], or [`Deadlines::handshake`] where that is shorter). Its host keys must
+    /// be used for nothing else.
+    ///
+    /// The hello is read before an authenticator is asked. What an authenticator does before it asks
+    /// for something that the client proves counts toward the same time, so that a client that is
+    /// refused by then finds no difference.
+    ///
+    /// A listener without room for another connection accepts none until there is room: closing one
+    /// at once would tell what listens there.
     #[must_use]
     pub fn stealth(self) -> Self {
         self.with(|config| config.stealth = Some(Stealth::new()))

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 
 use super::door::{Door, Knock, Source};
 use super::link::Handshaking;
-use super::queue::Queue;
+use super::shutdown::{Progress, ShutDown, ShutdownHandle};
 use super::{Server, Stream, Transport, wait};
 use crate::auth::{Authenticator, PeerAddr};
 use crate::deadlines::after;
@@ -19,15 +19,9 @@ use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
 use crate::link::Link;
 use crate::roll::Roll;
-use crate::server::slots::{Slot, Slots};
-use crate::server::{Limits, Peer};
-
-/// Connections that may wait for a place; more are told at once that the server is busy.
-const WAITING: usize = 256;
-/// Connections that are told so at a time; more are closed without a word.
-const TURNED_AWAY: usize = 64;
-/// Clients that were admitted and not accepted yet.
-const ADMITTED: usize = 32;
+use crate::server::Peer;
+use crate::server::places::{Places, Stay};
+use crate::server::queue::Queue;
 
 type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 
@@ -35,18 +29,25 @@ type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 /// listener or holds up another client.
 ///
 /// Each handshake has a thread of its own for as long as it lasts: at most
-/// [`Limits::unauthenticated`], 256 that wait for a place, and 64 that are told that there is none.
-/// A client that was admitted keeps its place until it is among the 32 that may wait for
-/// [`accept`](Self::accept). An authenticator that blocks its thread holds a place as long as it
-/// does: deadlines are looked at between its waits.
+/// [`Limits::unauthenticated`](crate::server::Limits::unauthenticated), 256 that wait for a place,
+/// and 64 that are told that the server is busy; other connections are closed unanswered. A stealth
+/// server accepts no more in their stead. A client that was admitted keeps its place until it is
+/// among the first 32 that wait for [`accept`](Self::accept). An authenticator that blocks its
+/// thread holds a place as long as it does: deadlines are looked at between its waits.
 ///
 /// Dropping it stops listening; handshakes under way lead to nothing then. Streams that were
-/// accepted live on.
+/// accepted live on. Where a [`ShutdownHandle`] is shutting it down, dropping it waits for the end
+/// of that, so that a `main` that has accepted until then does not end the program too soon.
 pub struct Listener<C, IO: Transport = std::net::TcpStream> {
-    admitted: Arc<Queue<Accepted<C, IO>>>,
+    inner: Arc<Inner<C, IO>>,
     address: Option<SocketAddr>,
+}
+
+struct Inner<C, IO: Transport> {
+    admitted: Arc<Queue<Accepted<C, IO>>>,
     knock: Knock,
     roll: Arc<Roll>,
+    progress: Progress,
 }
 
 impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
@@ -57,7 +58,8 @@ impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
 
 impl<C, IO: Transport> Drop for Listener<C, IO> {
     fn drop(&mut self) {
-        drop(self.stop());
+        drop(self.inner.stop());
+        self.inner.progress.finish();
     }
 }
 
@@ -69,21 +71,19 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     {
         let address = source.address();
         let (door, knock) = Door::new(source)?;
-        let admitted = Arc::new(Queue::new(ADMITTED));
+        let admitted = Arc::new(Queue::new());
         let roll = Arc::<Roll>::default();
-        let place = Place {
-            slots: Slots::new(server.limits),
-            // counted by network, too, so that nobody can take all of them
-            seats: Slots::new(Limits { unauthenticated: WAITING, ..server.limits }),
-            doors: Slots::new(Limits { unauthenticated: TURNED_AWAY, ..server.limits }),
+        let shared = Shared {
+            places: Places::new(server.limits),
             server,
             admitted: Arc::clone(&admitted),
             roll: Arc::clone(&roll),
         };
         thread::Builder::new()
             .name("handfast accept".to_owned())
-            .spawn(move || place.accept_all(&door))?;
-        Ok(Self { admitted, address, knock, roll })
+            .spawn(move || Arc::new(shared).accept_all(&door))?;
+        let inner = Inner { admitted, knock, roll, progress: Progress::default() };
+        Ok(Self { inner: Arc::new(inner), address })
     }
 
     /// The next client that was admitted, and what is known of it. Several threads may wait for
@@ -93,43 +93,36 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     ///
     /// The listener was [shut down](Self::shutdown).
     pub fn accept(&self) -> io::Result<(Stream<IO>, Peer<C>)> {
-        self.admitted
-            .pop()
+        self.inner
+            .admitted
+            .block()
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the listener has ended"))
     }
 
     /// Stops listening, and waits until the streams that were accepted are gone. Those that are
-    /// still there after `grace` are ended with Error 5 (shutting down); gives their number.
-    /// Threads that wait in [`accept`](Self::accept) go on with an error.
+    /// still there after `grace` are ended with Error 5 (shutting down); gives their number. It takes
+    /// no longer than `grace` and a second. Threads that wait in [`accept`](Self::accept) go on with
+    /// an error: a program whose `main` is one of them is shut down through a
+    /// [handle](Self::shutdown_handle), which `main` waits for.
     ///
     /// A handshake that is under way ends by its deadlines, and its client is told Error 5, too.
     /// A thread that is blocked reading or writing a stream that is ended goes on once its peer has
     /// taken that.
     pub fn shutdown(&self, grace: Duration) -> usize {
-        // clients that were admitted and never accepted are told at once
-        self.stop().into_iter().for_each(|(stream, _)| turn_out(stream));
-        let left = self.roll.block_until_empty(grace);
-        if left > 0 {
-            info!(left, "shutting down: ending the connections that are left");
-            self.roll.end_all(ErrorCode::ShuttingDown);
-            // time to read it
-            self.roll.block_until_empty(Duration::from_secs(1));
-        }
-        left
+        self.inner.shutdown(grace)
     }
-}
 
-impl<C, IO: Transport> Listener<C, IO> {
-    fn stop(&self) -> VecDeque<Accepted<C, IO>> {
-        let left = self.admitted.close();
-        self.knock.knock();
-        left
+    /// What shuts this listener down from another thread, such as one that waits for a signal.
+    #[must_use]
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        let inner: Arc<Inner<C, IO>> = Arc::clone(&self.inner);
+        ShutdownHandle(inner)
     }
 
     /// How many streams that were accepted are alive.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.roll.len()
+        self.inner.roll.len()
     }
 
     /// The address that it listens on; none for a Unix socket.
@@ -139,8 +132,48 @@ impl<C, IO: Transport> Listener<C, IO> {
     }
 }
 
-/// Tells a client that was admitted and that nobody takes any more; not on this thread, since that
-/// waits for the client.
+impl<C, IO: Transport> Inner<C, IO> {
+    fn stop(&self) -> VecDeque<Accepted<C, IO>> {
+        let left = self.admitted.close();
+        self.knock.knock();
+        left
+    }
+}
+
+impl<C: Send, IO: Transport> ShutDown for Inner<C, IO> {
+    fn shutdown(&self, grace: Duration) -> usize {
+        // before `accept` fails: a listener that is dropped then waits
+        let mut under_way = self.progress.begin();
+        // clients that were admitted and never accepted are told at once
+        self.stop().into_iter().for_each(|(stream, _)| turn_out(stream));
+        let left = self.roll.block_until_empty(grace);
+        if left > 0 {
+            info!(left, "shutting down: ending the connections that are left");
+            let roll = Arc::clone(&self.roll);
+            // not on this thread: a transport without time-outs may block it for ever
+            let end_all = move || roll.end_all(ErrorCode::ShuttingDown);
+            let ending = thread::Builder::new().name("handfast shutdown".to_owned()).spawn(end_all);
+            if ending.is_err() {
+                self.roll.end_all(ErrorCode::ShuttingDown);
+            }
+            // time to read it
+            self.roll.block_until_empty(Duration::from_secs(1));
+        }
+        under_way.cut = left;
+        left
+    }
+
+    fn has_ended(&self) -> bool {
+        self.admitted.has_ended()
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
+    }
+}
+
+/// Tells a client that was admitted that the server goes; not on this thread, since that waits for
+/// the client.
 fn turn_out<IO: Transport>(stream: Stream<IO>) {
     let tell = move || drop(stream.abort(ErrorCode::ShuttingDown, ""));
     // without a thread to spare it finds the connection closed
@@ -148,43 +181,43 @@ fn turn_out<IO: Transport>(stream: Stream<IO>) {
 }
 
 /// What every handshake of a listener needs.
-struct Place<A: Authenticator, IO: Transport> {
+struct Shared<A: Authenticator, IO: Transport> {
     server: Server<A>,
-    slots: Arc<Slots>,
-    seats: Arc<Slots>,
-    doors: Arc<Slots>,
+    places: Places,
     admitted: Arc<Queue<Accepted<A::Credentials, IO>>>,
     roll: Arc<Roll>,
 }
 
-impl<A: Authenticator, IO: Transport> Clone for Place<A, IO> {
-    fn clone(&self) -> Self {
-        Self {
-            server: self.server.clone(),
-            slots: Arc::clone(&self.slots),
-            seats: Arc::clone(&self.seats),
-            doors: Arc::clone(&self.doors),
-            admitted: Arc::clone(&self.admitted),
-            roll: Arc::clone(&self.roll),
-        }
-    }
-}
-
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// A stealth server that waits for room sees so often whether it is shut down.
+const SLICE: Duration = Duration::from_millis(100);
 
-impl<A, IO> Place<A, IO>
+impl<A, IO> Shared<A, IO>
 where
     A: Authenticator + 'static,
     A::Credentials: 'static,
     IO: Transport,
 {
-    fn accept_all<S: Source<Io = IO>>(self, door: &Door<S>) {
+    fn accept_all<S: Source<Io = IO>>(self: Arc<Self>, door: &Door<S>) {
         let mut pause = SHORTEST_PAUSE;
-        while !self.admitted.is_closed() {
+        while !self.admitted.has_ended() {
+            let room = match self.server.config.stealth {
+                Some(_) => match self.places.block_for_room(Instant::now() + SLICE) {
+                    Some(room) => Some(room),
+                    None => continue,
+                },
+                None => None,
+            };
             let begun = match door.accept() {
                 Ok(None) => continue,
-                Ok(Some((io, from))) => self.begin(io, from),
+                Ok(Some((io, from))) => match self.places.receive(from, room) {
+                    Some(stay) => Self::begin(&self, io, from, stay),
+                    None => {
+                        info!(peer = %from, "not admitted: more connections than can be told so");
+                        Ok(())
+                    }
+                },
                 Err(error) => Err(error),
             };
             match begun {
@@ -199,61 +232,41 @@ where
         }
     }
 
-    /// Gives a client a thread, if there is a place for it in one way or another.
-    fn begin(&self, io: IO, from: PeerAddr) -> io::Result<()> {
-        let stay = if let Some(slot) = self.slots.take(from) {
-            Stay::Handshake(slot)
-        } else if let Some(seat) = self.seats.take(from) {
-            Stay::Wait(seat)
-        } else if let Some(door) = self.doors.take(from) {
-            Stay::Leave(door)
-        } else {
-            info!(peer = %from, "not admitted: more connections than can be told so");
-            return Ok(());
-        };
-        let place = self.clone();
+    /// Gives a client a thread.
+    fn begin(shared: &Arc<Self>, io: IO, from: PeerAddr, stay: Stay) -> io::Result<()> {
+        let (shared, since) = (Arc::clone(shared), Instant::now());
         thread::Builder::new()
             .name("handfast handshake".to_owned())
-            .spawn(move || place.receive(io, from, stay))?;
+            .spawn(move || shared.receive(io, from, stay, since))?;
         Ok(())
     }
 
     /// Runs one client's handshake.
-    fn receive(self, io: IO, from: PeerAddr, stay: Stay) {
+    fn receive(&self, io: IO, from: PeerAddr, stay: Stay, since: Instant) {
+        let until = after(since, self.server.deadlines.until_hello());
         let slot = match stay {
             Stay::Handshake(slot) => slot,
-            Stay::Leave(_door) => return turn_away(&self.server, io, from),
-            Stay::Wait(_seat) => {
-                let until = after(Instant::now(), self.server.deadlines.hello);
-                match self.slots.block(from, until) {
-                    Some(slot) => slot,
-                    None => return turn_away(&self.server, io, from),
-                }
-            }
+            Stay::Leave(_door) => return self.turn_away(io, from, until),
+            Stay::Wait(_seat) => match self.places.slots.block(from, until) {
+                Some(slot) => slot,
+                None => return self.turn_away(io, from, until),
+            },
         };
-        let accepted = self.server.accept_onto(io, from, Some(Arc::clone(&self.roll)));
+        let accepted = self.server.accept_onto(io, from, since, Some(Arc::clone(&self.roll)));
         let Ok(accepted) = accepted else { return };
-        if let Err((stream, _)) = self.admitted.push(accepted) {
+        if let Err((stream, _)) = self.admitted.push(accepted, slot) {
             turn_out(stream);
         }
-        // so long a client that was admitted counts as one that is not
-        drop(slot);
     }
-}
 
-/// What a client may stay for.
-enum Stay {
-    Handshake(Slot),
-    Wait(Slot),
-    Leave(Slot),
-}
-
-/// Tells a client that waited too long that the server is busy. A stealth server tells nobody.
-fn turn_away<A, IO: Transport>(server: &Server<A>, io: IO, from: PeerAddr) {
-    info!(peer = %from, "not admitted: too many connections that are not authenticated");
-    if server.config.stealth.is_none()
-        && let Ok(link) = Handshaking::new(io)
-    {
-        wait::forever(link.part(&refusal(Refusal::Busy)));
+    /// Tells a client that waited too long that the server is busy. A stealth server leaves it in
+    /// silence, like every other.
+    fn turn_away(&self, io: IO, from: PeerAddr, until: Instant) {
+        info!(peer = %from, "not admitted: too many connections that are not authenticated");
+        let Ok(link) = Handshaking::new(io) else { return };
+        match self.server.config.stealth {
+            Some(_) => wait::forever(link.drain(until)),
+            None => wait::forever(link.part(&refusal(Refusal::Busy))),
+        }
     }
 }

@@ -1,44 +1,45 @@
 //! Accepting many clients, whose handshakes run beside each other.
 
+use std::collections::VecDeque;
 use std::io;
-use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
-use super::slots::{Slot, Slots};
-use super::{Limits, Peer, Server};
+use super::places::{Places, Stay};
+use super::queue::Queue;
+use super::{Peer, Server};
 use crate::auth::{Authenticator, PeerAddr};
+use crate::deadlines::after;
 use crate::error::{ErrorCode, Refusal};
 use crate::handshake::server::refusal;
 use crate::link::Link;
 use crate::roll::Roll;
 use crate::stream::{Handshaking, Stream, Transport};
 
-/// Connections that may wait for a place; more are told at once that the server is busy.
-const WAITING: usize = 256;
-/// Clients that were admitted and not accepted yet.
-const ADMITTED: usize = 32;
-
 type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 
 /// Accepts clients. Handshakes run beside each other, and what goes wrong in one shows in the log
 /// alone: it never ends the listener or holds up another client.
 ///
+/// At a time there are at most [`Limits::unauthenticated`](super::Limits::unauthenticated)
+/// connections whose clients are not authenticated, 256 that wait for a place among them, and 64
+/// that are told that the server is busy; others are closed unanswered. A stealth server accepts no
+/// more in their stead. A client that was admitted keeps its place until it is among the first 32
+/// that wait for [`accept`](Self::accept).
+///
 /// Dropping it stops listening and ends the handshakes under way; streams that were accepted live
 /// on.
 pub struct Listener<C, IO: Transport = TcpStream> {
-    admitted: Mutex<mpsc::Receiver<Accepted<C, IO>>>,
+    admitted: Arc<Queue<Accepted<C, IO>>>,
     address: Option<SocketAddr>,
     task: AbortHandle,
     roll: Arc<Roll>,
-    transport: PhantomData<fn() -> IO>,
 }
 
 impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
@@ -49,7 +50,7 @@ impl<C, IO: Transport> std::fmt::Debug for Listener<C, IO> {
 
 impl<C, IO: Transport> Drop for Listener<C, IO> {
     fn drop(&mut self) {
-        self.task.abort();
+        drop(self.stop());
     }
 }
 
@@ -98,39 +99,61 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
         S: Source<Io = IO>,
     {
         let address = source.address();
-        let (sender, admitted) = mpsc::channel(ADMITTED);
+        let admitted = Arc::new(Queue::new());
         let roll = Arc::<Roll>::default();
-        let accepting = accept_all(server, source, sender, Arc::clone(&roll));
-        let task = tokio::spawn(accepting).abort_handle();
-        Self { admitted: Mutex::new(admitted), address, task, roll, transport: PhantomData }
+        let shared = Shared {
+            places: Places::new(server.limits),
+            server,
+            admitted: Arc::clone(&admitted),
+            roll: Arc::clone(&roll),
+        };
+        let task = tokio::spawn(accept_all(Arc::new(shared), source)).abort_handle();
+        Self { admitted, address, task, roll }
     }
 
-    /// The next client that was admitted, and what is known of it.
+    /// The next client that was admitted, and what is known of it. Several tasks may wait for one.
     ///
     /// # Errors
     ///
-    /// The listener's task was ended with its runtime.
+    /// The listener was [shut down](Self::shutdown), or its task was ended with its runtime.
     ///
     /// # Cancel safety
     ///
-    /// A future that is dropped has taken no client.
+    /// A future that is dropped has taken no client, and one that is kept and not polled keeps none
+    /// from others.
     pub async fn accept(&self) -> io::Result<(Stream<IO>, Peer<C>)> {
-        let next = self.admitted.lock().await.recv().await;
+        let next = self.admitted.pop().await;
         next.ok_or_else(|| io::Error::new(io::ErrorKind::NotConnected, "the listener has ended"))
     }
 
     /// Stops listening, ends the handshakes under way, and waits until the streams that were
     /// accepted are gone. Those that are still there after `grace` are ended with Error 5 (shutting
-    /// down); gives their number. Whoever waits in [`accept`](Self::accept) goes on with an error.
+    /// down); gives their number. It takes no longer than `grace` and a second. Whoever waits in
+    /// [`accept`](Self::accept) goes on with an error.
+    ///
+    /// Await it in `main`, before the runtime ends: a runtime that is dropped takes all streams
+    /// with it. A program that accepts until it is asked to stop does both in one place:
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # async fn f(listener: handfast::Listener<()>) -> std::io::Result<()> {
+    /// loop {
+    ///     let (stream, peer) = tokio::select! {
+    ///         accepted = listener.accept() => accepted?,
+    ///         asked = tokio::signal::ctrl_c() => {
+    ///             asked?;
+    ///             break;
+    ///         }
+    ///     };
+    ///     tokio::spawn(async move { drop((stream, peer)) });
+    /// }
+    /// listener.shutdown(Duration::from_secs(10)).await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn shutdown(&self, grace: Duration) -> usize {
-        self.task.abort();
         // clients that were admitted and never accepted are told at once
-        let mut admitted = self.admitted.lock().await;
-        admitted.close();
-        while let Some((stream, _)) = admitted.recv().await {
-            tokio::spawn(stream.abort(ErrorCode::ShuttingDown, ""));
-        }
-        drop(admitted);
+        self.stop().into_iter().for_each(|(stream, _)| turn_out(stream));
         if timeout(grace, self.roll.empty()).await.is_ok() {
             return 0;
         }
@@ -139,6 +162,14 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
         self.roll.end_all(ErrorCode::ShuttingDown);
         // time to read it, for those whose streams are still polled
         let _ = timeout(Duration::from_secs(1), self.roll.empty()).await;
+        left
+    }
+}
+
+impl<C, IO: Transport> Listener<C, IO> {
+    fn stop(&self) -> VecDeque<Accepted<C, IO>> {
+        let left = self.admitted.close();
+        self.task.abort();
         left
     }
 
@@ -155,24 +186,47 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     }
 }
 
-async fn accept_all<A, S>(
+/// Tells a client that was admitted that the server goes, without waiting for it.
+fn turn_out<IO: Transport>(stream: Stream<IO>) {
+    tokio::spawn(stream.abort(ErrorCode::ShuttingDown, ""));
+}
+
+/// What every handshake of a listener needs.
+struct Shared<A: Authenticator, IO: Transport> {
     server: Server<A>,
-    source: S,
-    admitted: mpsc::Sender<Accepted<A::Credentials, S::Io>>,
+    places: Places,
+    admitted: Arc<Queue<Accepted<A::Credentials, IO>>>,
     roll: Arc<Roll>,
-) where
+}
+
+/// The accepting task; once it is gone, no more clients come.
+struct Accepting<T>(Arc<Queue<T>>);
+
+impl<T> Drop for Accepting<T> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+async fn accept_all<A, S>(shared: Arc<Shared<A, S::Io>>, source: S)
+where
     A: Authenticator + 'static,
     S: Source,
     A::Credentials: 'static,
 {
-    let slots = Slots::new(server.limits);
-    // counted by network, too, so that nobody can take all of them
-    let seats = Slots::new(Limits { unauthenticated: WAITING, ..server.limits });
+    let _accepting = Accepting(Arc::clone(&shared.admitted));
     // ends with this task, and with it the handshakes
     let mut handshakes = JoinSet::new();
     let mut pause = SHORTEST_PAUSE;
     loop {
         while handshakes.try_join_next().is_some() {}
+        let room = match shared.server.config.stealth {
+            Some(_) => Some(shared.places.room().await),
+            None => None,
+        };
         let (io, from) = match source.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -184,53 +238,49 @@ async fn accept_all<A, S>(
             }
         };
         pause = SHORTEST_PAUSE;
-        let place = match slots.take(from) {
-            Some(slot) => Place::Taken(slot),
-            None => match seats.take(from) {
-                Some(seat) => Place::Wanted(Arc::clone(&slots), seat),
-                None => Place::None,
-            },
+        let Some(stay) = shared.places.receive(from, room) else {
+            info!(peer = %from, "not admitted: more connections than can be told so");
+            continue;
         };
-        let (server, admitted, roll) = (server.clone(), admitted.clone(), Arc::clone(&roll));
-        handshakes.spawn(async move {
-            let slot = match place {
-                Place::Taken(slot) => slot,
-                Place::None => return turn_away(&server, io, from).await,
-                Place::Wanted(slots, seat) => {
-                    match timeout(server.deadlines.hello, slots.wait(from)).await {
-                        Ok(slot) => {
-                            drop(seat);
-                            slot
-                        }
-                        Err(_) => return turn_away(&server, io, from).await,
-                    }
-                }
-            };
-            let accepted = server.accept_onto(io, from, Some(roll)).await;
-            drop(slot);
-            if let Ok(accepted) = accepted {
-                // only a listener that is gone takes it no more
-                let _ = admitted.send(accepted).await;
-            }
-        });
+        let since = Handshaking::<S::Io>::now();
+        handshakes.spawn(Arc::clone(&shared).receive(io, from, stay, since));
     }
 }
 
-const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+impl<A, IO> Shared<A, IO>
+where
+    A: Authenticator + 'static,
+    A::Credentials: 'static,
+    IO: Transport,
+{
+    /// Runs one client's handshake.
+    async fn receive(self: Arc<Self>, io: IO, from: PeerAddr, stay: Stay, since: Instant) {
+        let until = after(since, self.server.deadlines.until_hello());
+        let slot = match stay {
+            Stay::Handshake(slot) => slot,
+            Stay::Leave(_door) => return self.turn_away(io, from, until).await,
+            Stay::Wait(_seat) => {
+                match timeout_at(until.into(), self.places.slots.wait(from)).await {
+                    Ok(slot) => slot,
+                    Err(_) => return self.turn_away(io, from, until).await,
+                }
+            }
+        };
+        let accepted = self.server.accept_onto(io, from, since, Some(Arc::clone(&self.roll)));
+        let Ok(accepted) = accepted.await else { return };
+        if let Err((stream, _)) = self.admitted.push(accepted, slot) {
+            turn_out(stream);
+        }
+    }
 
-/// Whether a client has a place, waits for one, or cannot even wait.
-enum Place {
-    Taken(Slot),
-    Wanted(Arc<Slots>, Slot),
-    /// Even the seats of those who wait are taken.
-    None,
-}
-
-/// Tells a client that waited too long that the server is busy. A stealth server tells nobody.
-async fn turn_away<A, IO: Transport>(server: &Server<A>, io: IO, from: PeerAddr) {
-    info!(peer = %from, "not admitted: too many connections that are not authenticated");
-    if server.config.stealth.is_none() {
-        Handshaking::new(io).part(&refusal(Refusal::Busy)).await;
+    /// Tells a client that waited too long that the server is busy. A stealth server leaves it in
+    /// silence, like every other.
+    async fn turn_away(&self, io: IO, from: PeerAddr, until: Instant) {
+        info!(peer = %from, "not admitted: too many connections that are not authenticated");
+        let link = Handshaking::new(io);
+        match self.server.config.stealth {
+            Some(_) => link.drain(until).await,
+            None => link.part(&refusal(Refusal::Busy)).await,
+        }
     }
 }

@@ -7,10 +7,14 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bounds;
+mod buffered;
 mod crowd;
+mod deciding;
 mod handshakes;
 #[cfg(feature = "tokio")]
 mod mixed;
+mod shutdown;
 
 use std::sync::mpsc;
 use std::thread;

@@ -8,12 +8,16 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod bounds;
+mod buffered;
 mod cancelled;
 mod connecting;
 mod crowd;
 mod fake_io;
 mod faults;
 mod halves;
+mod hidden;
+mod shutdown;
 mod small_writes;
 
 use std::time::Duration;

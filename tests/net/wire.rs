@@ -16,6 +16,7 @@ mod client_auth_stage;
 mod client_side;
 mod client_waiting;
 mod client_words;
+mod deciding;
 mod endings;
 mod established;
 mod factors;
