@@ -1,6 +1,10 @@
 //! Why a key could not be read, made or written.
 
+use std::path::Path;
+
+use super::named::Named;
 use super::private_file::{MAX_FILE, MAX_ROUNDS};
+use super::{KeyFormat, TextChange};
 
 /// Why a key could not be read, made or written.
 ///
@@ -74,6 +78,18 @@ pub enum KeyError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A file of keys in another format than OpenSSH's, and what converts it.
+    #[error("{}", self.told(Named::unknown()))]
+    OtherFormat {
+        /// The format.
+        format: KeyFormat,
+    },
+    /// The text of a private key file was changed on its way, and is not read so.
+    #[error("{}", self.told(Named::unknown()))]
+    ChangedText {
+        /// What happened to it.
+        change: TextChange,
+    },
     /// A private key file that is larger than any that is read or written.
     #[error("the private key file is larger than the {MAX_FILE} bytes that are read")]
     FileTooLarge,
@@ -90,9 +106,7 @@ pub enum KeyError {
     )]
     EmptyPassphrase,
     /// A cipher that is not known, or too weak to be supported.
-    #[error(
-        "the private key is encrypted with `{cipher}`, which is not supported; rewrite it with `ssh-keygen -p -Z aes256-ctr -f FILE`"
-    )]
+    #[error("{}", self.told(Named::unknown()))]
     UnsupportedCipher {
         /// The cipher's name, escaped and cut.
         cipher: String,
@@ -106,9 +120,7 @@ pub enum KeyError {
         kdf: String,
     },
     /// The file asks for more work than any honest one does; refused before any of it is done.
-    #[error(
-        "the private key asks for {rounds} rounds of bcrypt; at most {MAX_ROUNDS} are done; rewrite it with `ssh-keygen -p -a 24 -f FILE`"
-    )]
+    #[error("{}", self.told(Named::unknown()))]
     TooManyRounds {
         /// Rounds the file asks for.
         rounds: u32,
@@ -124,6 +136,37 @@ pub enum KeyError {
         /// What the system said.
         reason: String,
     },
+}
+
+impl KeyError {
+    /// The message as by `Display`, with this file in the place of `FILE` in the commands that it
+    /// shows.
+    pub fn for_file(&self, path: impl AsRef<Path>) -> String {
+        self.told(Named::path(path.as_ref()))
+    }
+
+    fn told(&self, file: Named<'_>) -> String {
+        let word = file.word();
+        match self {
+            Self::OtherFormat { format } if format.is_public() => {
+                format!("not a key in OpenSSH's format: {}", format.told(file))
+            }
+            Self::OtherFormat { format } => {
+                format!("not a private key in OpenSSH's format: {}", format.told(file))
+            }
+            Self::ChangedText { change } => {
+                format!("the private key cannot be read: {}", change.told(file))
+            }
+            Self::UnsupportedCipher { cipher } => format!(
+                "the private key is encrypted with `{cipher}`, which is not supported; rewrite it with `ssh-keygen -p -Z aes256-ctr -f {word}`"
+            ),
+            Self::TooManyRounds { rounds } => format!(
+                "the private key asks for {rounds} rounds of bcrypt; at most {MAX_ROUNDS} are done; rewrite it with `ssh-keygen -p -a 24 -f {word}`"
+            ),
+            // none of the others names a file
+            _ => self.to_string(),
+        }
+    }
 }
 
 fn unsupported(algorithm: &str) -> String {

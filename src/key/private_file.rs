@@ -8,13 +8,18 @@ use ssh_key::private::{Ed25519Keypair, KeypairData, PrivateKey};
 use ssh_key::{Cipher, Kdf, LineEnding};
 use zeroize::Zeroizing;
 
-use super::armour::Missing;
 use super::blob::{ED25519, Reader};
 use super::public::{blob_type, foreign_type};
 use super::shown::shown;
-use super::{KeyError, PublicKey, armour, identity};
+use super::text_change::TextChange;
+use super::{KeyError, PublicKey, identity};
 use crate::crypto::SigningKey;
 use crate::crypto::secret::Secret;
+
+mod form;
+
+#[cfg(feature = "files")]
+pub(super) use self::form::is_private;
 
 /// Largest private key file, in bytes, that is read or written.
 pub const MAX_FILE: usize = 65_536;
@@ -62,14 +67,7 @@ fn with_sealed<T>(
     text: &[u8],
     then: impl FnOnce(Sealed<'_>) -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
-    if text.len() > MAX_FILE {
-        return Err(KeyError::FileTooLarge);
-    }
-    other_formats(text)?;
-    let base64 = armour::body(text, BEGIN, END).map_err(|missing| match missing {
-        Missing::Begin => invalid("its first line is not `-----BEGIN OPENSSH PRIVATE KEY-----`"),
-        Missing::End => invalid("its last line, `-----END OPENSSH PRIVATE KEY-----`, is missing"),
-    })?;
+    let (base64, _) = form::read(text)?;
     // Sized before it is filled, so that no copy stays behind; decoded in constant time.
     let mut blob = Zeroizing::new(vec![0; base64.len()]);
     let blob =
@@ -77,30 +75,9 @@ fn with_sealed<T>(
     then(Sealed::read(blob)?)
 }
 
-/// Known files that are not OpenSSH private keys get an error that says what they are.
-fn other_formats(text: &[u8]) -> Result<(), KeyError> {
-    let algorithm = |name: &str| Err(KeyError::UnsupportedAlgorithm { algorithm: name.to_owned() });
-    let first = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    match first.trim_ascii_end() {
-        b"-----BEGIN RSA PRIVATE KEY-----" => algorithm("ssh-rsa"),
-        b"-----BEGIN EC PRIVATE KEY-----" => algorithm("ecdsa-sha2"),
-        b"-----BEGIN DSA PRIVATE KEY-----" => algorithm("ssh-dss"),
-        b"-----BEGIN PRIVATE KEY-----" | b"-----BEGIN ENCRYPTED PRIVATE KEY-----" => {
-            Err(invalid("it is a PKCS#8 file; make a key with `ssh-keygen -t ed25519`"))
-        }
-        line if line.starts_with(b"PuTTY-User-Key-File-") => {
-            Err(invalid("it is a PuTTY file; export it in OpenSSH's format with PuTTYgen"))
-        }
-        line if line.starts_with(b"ssh-")
-            || line.starts_with(b"ecdsa-")
-            || line.starts_with(b"sk-") =>
-        {
-            Err(invalid(
-                "it is a public key; the private key's file has no `.pub` at the end of its name",
-            ))
-        }
-        _ => Ok(()),
-    }
+/// What happened to the text of a file that is read all the same.
+pub(super) fn text_changes(text: &[u8]) -> Result<Vec<TextChange>, KeyError> {
+    form::read(text).map(|(_, changes)| changes)
 }
 
 fn invalid(reason: &'static str) -> KeyError {

@@ -96,7 +96,7 @@ pub enum KeyFileError {
     },
     /// The file was read, but what it holds is not a key that can be used, or the key cannot be
     /// written.
-    #[error("{}: {problem}", shown(path))]
+    #[error("{}: {}", shown(path), problem.for_file(path))]
     Key {
         /// The file.
         path: PathBuf,

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use handfast::key::{Fingerprint, PublicKey, printable};
+use handfast::key::{
+    Fingerprint, KeyError, PublicKey, is_private_key, printable, public_key_format,
+};
 use handfast::trust::{MAX_FILE, list_keys};
 use serde_json::{Value, json};
 
@@ -49,9 +51,13 @@ pub(crate) fn run(args: &FingerprintArgs) -> Result<Answer, Failure> {
 
 fn read(path: &Path) -> Result<Vec<Found>, Failure> {
     let (name, bytes) = paths::read(path, MAX_FILE)?;
-    if bytes.starts_with(b"-----BEGIN") || bytes.starts_with(b"PuTTY-User-Key-File-") {
+    if let Some(format) = public_key_format(&bytes) {
+        let error = KeyError::OtherFormat { format };
+        return Err(Failure::Io(format!("{name}: {}", error.for_file(path))));
+    }
+    if is_private_key(&bytes) {
         let key = PublicKey::from_openssh_private(&bytes)
-            .map_err(|error| Failure::Io(format!("{name}: {error}")))?;
+            .map_err(|error| Failure::Io(format!("{name}: {}", error.for_file(path))))?;
         return Ok(vec![Found {
             comment: comment_beside(path, &key),
             file: name,

@@ -9,6 +9,7 @@ mod desk;
 mod explain;
 mod hosts;
 mod passphrase;
+mod private;
 mod quoting;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use handfast::key::{is_private_key, public_key_format};
 use handfast::trust::list_keys;
 
 use crate::cli::Kind;
@@ -36,8 +37,11 @@ const OPTIONS: [&str; 24] = [
 
 /// Recognises a file by its contents; where they leave it open, by its name.
 pub(super) fn recognise(path: &Path, bytes: &[u8]) -> Kind {
-    if bytes.starts_with(b"-----BEGIN") || bytes.starts_with(b"PuTTY-User-Key-File-") {
+    if is_private_key(bytes) {
         return Kind::PrivateKey;
+    }
+    if public_key_format(bytes).is_some() {
+        return Kind::PublicKey;
     }
     let seen = Seen::of(bytes);
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
@@ -117,6 +121,11 @@ mod tests {
         for (text, kind) in [
             ("-----BEGIN OPENSSH PRIVATE KEY-----\n", Kind::PrivateKey),
             ("PuTTY-User-Key-File-3: ssh-ed25519\n", Kind::PrivateKey),
+            ("\u{feff}\n  -----BEGIN RSA PRIVATE KEY-----\n", Kind::PrivateKey),
+            ("KEY='-----BEGIN OPENSSH PRIVATE KEY-----\\n", Kind::PrivateKey),
+            ("# -----BEGIN OPENSSH PRIVATE KEY-----\na.example.org KEY\n", Kind::KnownHosts),
+            ("---- BEGIN SSH2 PUBLIC KEY ----\nKEY\nKEY\n", Kind::PublicKey),
+            ("-----BEGIN PUBLIC KEY-----\n", Kind::PublicKey),
             ("@revoked * KEY\n", Kind::KnownHosts),
             ("# x\nrpc.example.org KEY\n", Kind::KnownHosts),
             ("[a]:7000 KEY\nKEY\n", Kind::KnownHosts),

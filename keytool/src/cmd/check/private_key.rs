@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use handfast::key::{Identity, KeyError, PublicKey, printable, shell_path};
+use handfast::key::{Identity, KeyError, PublicKey, printable, shell_path, text_changes};
 use handfast::trust::{KeyFileError, MAX_FILE, list_keys};
 
 use super::findings::{Findings, Severity};
@@ -23,15 +23,14 @@ pub(super) fn check(path: &Path, text: &[u8], findings: &mut Findings) {
     }
     match Identity::from_openssh(text, None) {
         Ok(_) | Err(KeyError::PassphraseNeeded) => {}
-        Err(problem) => findings.message(Severity::Error, None, &problem.to_string(), ANEW),
+        Err(problem) => findings.message(Severity::Error, None, &problem.for_file(path), ANEW),
     }
     let Ok(public) = PublicKey::from_openssh_private(text) else { return };
-    if text.contains(&b'\r') || !text.ends_with(b"\n") {
-        findings.warning(
-            None,
-            "it has lines that end in CR LF or not at all, and OpenSSH does not read it so",
-            &format!("convert it, as by `sed -i -e 's/\\r$//' -e '$a\\' {}`", shell_path(path)),
-        );
+    let changes = text_changes(text).unwrap_or_default();
+    if let Some(first) = changes.first() {
+        let changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
+        let problem = format!("{}, and OpenSSH does not read it so", changes.join(", "));
+        findings.warning(None, &problem, &first.remedy(path));
     }
     beside(path, &public, findings);
 }

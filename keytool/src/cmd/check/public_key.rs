@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use handfast::key::shell_path;
+use handfast::key::{KeyError, public_key_format, shell_path};
 use handfast::trust::{ListedKey, list_keys};
 
 use super::findings::{Findings, Severity};
@@ -10,6 +10,10 @@ use super::modes;
 
 pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
     modes::check(path, findings);
+    if let Some(format) = public_key_format(bytes) {
+        let message = KeyError::OtherFormat { format }.for_file(path);
+        return findings.message(Severity::Error, 1, &message, "copy the key anew");
+    }
     let (keys, skipped) = match list_keys(findings.file(), bytes) {
         Ok(found) => found,
         Err(error) => {

@@ -23,8 +23,18 @@ const NAMES: [&str; 12] = [
 ];
 
 /// The commands of a message, which stand in backquotes.
-fn commands(message: &str) -> Vec<String> {
-    let programs = ["keytool ", "ssh-keygen ", "chmod ", "mkdir ", "sed ", "cat ", "chown "];
+pub(super) fn commands(message: &str) -> Vec<String> {
+    let programs = [
+        "(umask 077; ",
+        "puttygen ",
+        "keytool ",
+        "ssh-keygen ",
+        "chmod ",
+        "mkdir ",
+        "sed ",
+        "cat ",
+        "chown ",
+    ];
     let quoted = message.split('`').skip(1).step_by(2);
     quoted
         .filter(|text| programs.iter().any(|program| text.starts_with(program)))
