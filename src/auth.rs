@@ -45,7 +45,14 @@ mod boxed;
 mod combine;
 mod conversation;
 mod layers;
+#[cfg_attr(
+    not(any(unix, feature = "tokio", feature = "blocking")),
+    expect(dead_code, reason = "streams and readers of files count by it")
+)]
+pub(crate) mod network;
 mod public_key;
+#[cfg(unix)]
+mod readers;
 
 pub use attempt::{Admitted, Attempt, Denied, Password, PeerAddr};
 pub use boxed::BoxAuthenticator;

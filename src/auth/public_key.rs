@@ -1,10 +1,14 @@
 //! Authenticators that read `authorized_keys`.
 
 use std::net::{IpAddr, SocketAddr};
+#[cfg(unix)]
+use std::sync::Arc;
 use std::time::SystemTime;
 #[cfg(unix)]
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use super::readers::Readers;
 use super::{Admitted, Attempt, Authenticator, Denied, PeerAddr};
 use crate::key::PublicKey;
 use crate::trust::{AuthorizedKeys, Decision, Permissions, Place, Question};
@@ -66,7 +70,8 @@ impl Authenticator for PublicKeyCheck {
         let Some(key) = attempt.public_key().await else {
             return attempt.deny("the client proved no key");
         };
-        let decision = self.application.ask(&self.keys, &key, address(attempt.peer_addr()));
+        let question = self.application.question(&key, address(attempt.peer_addr()));
+        let decision = self.keys.decide(&question);
         conclude(attempt, key, decision)
     }
 }
@@ -76,7 +81,10 @@ impl Authenticator for PublicKeyCheck {
 /// or `%h/.ssh/authorized_keys`; see [`LoginPath`]. Unix only.
 ///
 /// The file is read for each attempt, once the client has proved a key, so a key that is taken out
-/// of it is out. A client that names no login, one that cannot be part of a path, or one that has no
+/// of it is out. It is read line by line on a thread of its own, and nothing of it is kept; how many
+/// such threads there are at a time is bounded ([`PublicKeyCheck::at_once`]). A client waits for its
+/// turn before its login is looked at. A reading that hangs, as on a network file system whose
+/// server is gone, ends the handshake at its deadline, and counts until it has ended itself. A client that names no login, one that cannot be part of a path, or one that has no
 /// file, is refused, and learns no more than any other: a refusal comes after 10 ms, or 20 or 40
 /// where reading takes so long, as with sshd. A file that takes longer to read than the others, or a
 /// user database that does, can still be told by the time. Whom this admits has proved the login,
@@ -87,7 +95,8 @@ impl Authenticator for PublicKeyCheck {
 /// [`LoginPathError::Path`].
 #[cfg(unix)]
 pub fn public_key_by_login(path: &str) -> Result<PublicKeyByLogin, LoginPathError> {
-    let keys = LoginFiles { path: path.parse()?, modes: StrictModes::Full };
+    let keys =
+        LoginFiles { path: path.parse()?, modes: StrictModes::Full, readers: Readers::shared() };
     Ok(PublicKeyCheck { keys, application: Application { honours_command: false } })
 }
 
@@ -101,6 +110,7 @@ pub type PublicKeyByLogin = PublicKeyCheck<LoginFiles>;
 pub struct LoginFiles {
     path: LoginPath,
     modes: StrictModes,
+    readers: Arc<Readers>,
 }
 
 #[cfg(unix)]
@@ -109,6 +119,18 @@ impl PublicKeyCheck<LoginFiles> {
     #[must_use]
     pub fn strict_modes(mut self, modes: StrictModes) -> Self {
         self.keys.modes = modes;
+        self
+    }
+
+    /// How many files are read at a time: in all, and for the clients of one IPv4 address or one
+    /// IPv6 /64; at least one. Loopback and Unix sockets count in the first alone. Others wait for
+    /// their turn, as long as the handshake may last.
+    ///
+    /// Default: 16 and 4, which all authenticators of this process share that are not told
+    /// otherwise; after this, this one and its clones have threads of their own.
+    #[must_use]
+    pub fn at_once(mut self, all: usize, from_one_network: usize) -> Self {
+        self.keys.readers = Readers::new(all, from_one_network);
         self
     }
 }
@@ -127,19 +149,20 @@ impl Authenticator for PublicKeyCheck<LoginFiles> {
         let login = attempt.login().await;
         let (files, application) = (self.keys.clone(), self.application);
         let (asked, address) = (key.clone(), address(attempt.peer_addr()));
-        let read = move || {
-            let keys = files.path.open(&login, &files.modes)?;
-            Ok(application.ask(&keys, &asked, address))
-        };
+        let read =
+            move || files.path.decide(&login, &files.modes, &application.question(&asked, address));
         let admits =
             |read: &Result<Decision, LoginPathError>| matches!(read, Ok(Decision::Admitted(_)));
-        match beside(move || unhurried(read, admits)).await {
+        // before anything depends on the login, so that the wait tells nothing of it
+        let permit = self.keys.readers.permit(attempt.peer_addr()).await;
+        match permit.work(move || unhurried(read, admits)).await {
             Some(Ok(decision)) => conclude(attempt, key, decision),
             Some(Err(error)) => {
                 let reason = format!("the key {}: {error}", key.fingerprint());
                 attempt.deny(reason)
             }
-            None => attempt.deny("the runtime ended before the login's file was read"),
+            None => attempt
+                .deny("the login's file was not read: this process may have no threads to spare"),
         }
     }
 }
@@ -169,18 +192,8 @@ fn unhurried<T>(work: impl FnOnce() -> T, admits: impl FnOnce(&T) -> bool) -> T 
     outcome
 }
 
-/// Reads the disk where that holds up nobody: beside the tasks of the runtime, if there is one.
-#[cfg(unix)]
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    #[cfg(feature = "tokio")]
-    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-        return runtime.spawn_blocking(work).await.ok();
-    }
-    Some(work())
-}
-
 impl Application {
-    fn ask(self, keys: &AuthorizedKeys, key: &PublicKey, from: Option<IpAddr>) -> Decision {
+    fn question(self, key: &PublicKey, from: Option<IpAddr>) -> Question<'_> {
         let mut question = Question::new(key, SystemTime::now());
         if let Some(address) = from {
             question = question.from(address);
@@ -188,7 +201,7 @@ impl Application {
         if self.honours_command {
             question = question.honours_command();
         }
-        keys.decide(&question)
+        question
     }
 }
 

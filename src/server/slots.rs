@@ -1,20 +1,13 @@
 //! Places for connections that are not authenticated yet.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(feature = "blocking")]
 use std::time::Instant;
 
 use super::Limits;
 use crate::auth::PeerAddr;
-
-/// One IPv4 address, or one IPv6 /64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Network {
-    V4([u8; 4]),
-    V6([u8; 8]),
-}
+use crate::auth::network::Network;
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -61,10 +54,7 @@ impl Slots {
         if ip.is_loopback() && !self.limits.count_loopback {
             return None;
         }
-        Some(match ip {
-            IpAddr::V4(ip) => Network::V4(ip.octets()),
-            IpAddr::V6(ip) => Network::V6(ip.octets().first_chunk().copied().unwrap_or_default()),
-        })
+        Some(ip.into())
     }
 
     /// A place for a client, if there is one now.
@@ -140,6 +130,8 @@ impl Drop for Slot {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn from(ip: &str) -> PeerAddr {

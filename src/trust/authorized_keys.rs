@@ -1,10 +1,13 @@
 //! `authorized_keys`: which keys a server admits.
 
+mod deciding;
 mod decision;
 mod expiry;
 mod from;
 pub(super) mod options;
 mod permissions;
+#[cfg(unix)]
+mod streamed;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,6 +15,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+pub(super) use self::deciding::Deciding;
 pub use self::decision::{Decision, Entry, Question, RefusedLine, RefusedLines, WhyRefused};
 pub use self::expiry::expiry_time;
 pub(super) use self::expiry::{rfc3339, written};
@@ -19,6 +23,8 @@ pub(super) use self::from::FromList;
 use self::options::{Options, split_options};
 use self::permissions::LineOptions;
 pub use self::permissions::Permissions;
+#[cfg(unix)]
+pub(super) use self::streamed::decide_in_file;
 use super::file::{Contents, Ownership, split_at_blank, trim_start};
 use super::key_text::KeyText;
 use super::place::REMEMBERED;
@@ -131,28 +137,9 @@ impl AuthorizedKeys {
     /// The first line that lists the key and may be honoured admits it; a line that may not be
     /// honoured does not stand in the way of a later one.
     pub fn decide(&self, question: &Question<'_>) -> Decision {
-        let lines = self.lines_of(question.key());
-        if lines.is_empty() {
-            return Decision::Unlisted;
-        }
-        let mut refused = RefusedLines::default();
-        for line in lines {
-            match &line.permissions {
-                Ok(permissions) => match question.refusal(permissions) {
-                    Some(why) => refused.push(&line.place, || why),
-                    None => {
-                        return Decision::Admitted(Entry {
-                            place: line.place.clone(),
-                            comment: line.comment.clone(),
-                            permissions: Arc::clone(permissions),
-                            passed_over: refused,
-                        });
-                    }
-                },
-                Err(why) => refused.push(&line.place, || why.clone()),
-            }
-        }
-        Decision::Refused(refused)
+        let mut deciding = Deciding::new(question);
+        self.lines_of(question.key()).iter().for_each(|line| deciding.look(line));
+        deciding.done()
     }
 
     /// The lines that list a key, in order.

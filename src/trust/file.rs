@@ -1,5 +1,8 @@
 //! Reading a file once, whole and bounded; and its lines.
 
+#[cfg(unix)]
+mod lines;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -8,6 +11,9 @@ use std::sync::Arc;
 use super::strict_modes::{Guard, check};
 use super::{MAX_FILE, MAX_LINE, TrustError, TrustErrorKind};
 use crate::key::shown::shown_whole;
+
+#[cfg(unix)]
+pub(super) use self::lines::Lines;
 
 /// Who may own and write a file, beside being able to read it.
 pub(super) enum Ownership {
@@ -132,13 +138,17 @@ pub(super) fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
 fn read(path: &Path, ownership: &Ownership) -> Result<Vec<u8>, TrustErrorKind> {
     // All questions go to the open file: between two looks at a path another file can take its
     // place.
-    let file = open(path).map_err(kind_of)?;
+    let file = open_to_read(path)?;
     let metadata = file.metadata().map_err(kind_of)?;
     check_regular(&metadata)?;
     if let Ownership::Strict(guard) = ownership {
         check(&metadata, path, guard)?;
     }
     read_all(&file, &metadata)
+}
+
+pub(super) fn open_to_read(path: &Path) -> Result<File, TrustErrorKind> {
+    open(path).map_err(kind_of)
 }
 
 fn check_regular(metadata: &Metadata) -> Result<(), TrustErrorKind> {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 
-use super::{AuthorizedKeys, StrictModes, TrustError};
+use super::authorized_keys::decide_in_file;
+use super::strict_modes::Guard;
+use super::{AuthorizedKeys, Decision, Question, StrictModes, TrustError};
 use crate::key::shown::{shown, shown_whole};
 
 /// Longest login that can be part of a path, in bytes.
@@ -143,9 +145,35 @@ impl LoginPath {
     /// `-`, or that is longer than 64 bytes; a user who does not exist; and whatever keeps the file
     /// from being read, also that it does not exist.
     pub fn open(&self, login: &str, modes: &StrictModes) -> Result<AuthorizedKeys, LoginPathError> {
+        let (path, guard) = self.find(login, modes)?;
+        Ok(AuthorizedKeys::open_guarded(&path, guard)?)
+    }
+
+    /// Decides about a key by the file of a login. The file is read line by line, and nothing of it
+    /// is kept: whatever its size, this takes little memory. Otherwise as [`open`](Self::open) and
+    /// [`AuthorizedKeys::decide`], but that lines which do not list the key are not looked into, so
+    /// that what is wrong with them is not logged.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn decide(
+        &self,
+        login: &str,
+        modes: &StrictModes,
+        question: &Question<'_>,
+    ) -> Result<Decision, LoginPathError> {
+        let (path, guard) = self.find(login, modes)?;
+        Ok(decide_in_file(&path, guard, question)?)
+    }
+
+    fn find(
+        &self,
+        login: &str,
+        modes: &StrictModes,
+    ) -> Result<(PathBuf, Option<Guard>), LoginPathError> {
         check_login(login)?;
         if !self.below_home {
-            return Ok(AuthorizedKeys::open_with(self.below(Path::new(""), login), modes)?);
+            return Ok((self.below(Path::new(""), login), modes.guard()));
         }
         let no_home = || LoginPathError::NoHome { login: login.to_owned() };
         let user = User::from_name(login).map_err(|error| LoginPathError::Users {
@@ -157,7 +185,7 @@ impl LoginPath {
         let user = user.ok_or_else(no_home)?;
         let path = self.below(&user.dir, login);
         let guard = modes.guard_of(user.uid.as_raw(), user.dir);
-        Ok(AuthorizedKeys::open_guarded(&path, guard)?)
+        Ok((path, guard))
     }
 
     fn below(&self, home: &Path, login: &str) -> PathBuf {

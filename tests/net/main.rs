@@ -10,6 +10,8 @@ mod deadlines;
 mod endings;
 mod last_bytes;
 mod liveness;
+#[cfg(all(unix, feature = "blocking"))]
+mod login_files;
 #[cfg(feature = "blocking")]
 mod policies;
 mod sockets;
