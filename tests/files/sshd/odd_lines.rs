@@ -240,7 +240,7 @@ fn sshd_reads_them_so_in_other_time_zones() {
             .args([
                 "--ignored",
                 "--exact",
-                "odd_lines::sshd_reads_odd_lines_as_we_do",
+                "sshd::odd_lines::sshd_reads_odd_lines_as_we_do",
                 "--nocapture",
             ])
             .env("TZ", zone)

@@ -66,7 +66,7 @@ fn above_the_current_folder_no_folder_counts_whatever_the_path() {
     };
     set_mode(dir.path(), 0o777);
     let reads = |paths: &[std::path::PathBuf]| {
-        let name = "authorized_keys::above_the_current_folder_no_folder_counts_whatever_the_path";
+        let name = "trust_files::authorized_keys::above_the_current_folder_no_folder_counts_whatever_the_path";
         let test = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", name])
             .current_dir(&folder)

@@ -50,6 +50,16 @@ fn left_behind(desk: &Desk, mode: u32) -> Vec<Vec<u8>> {
 
 #[test]
 fn whoever_is_killed_leaves_the_old_file_or_the_new_one() {
+    kill_hosts_add_and_remove(40);
+}
+
+#[test]
+#[ignore = "long"]
+fn three_hundred_kills_leave_the_old_file_or_the_new_one() {
+    kill_hosts_add_and_remove(300);
+}
+
+fn kill_hosts_add_and_remove(rounds: u32) {
     let desk = Desk::new();
     let old = large(3_000);
     let key = public_line(2, "");
@@ -63,7 +73,7 @@ fn whoever_is_killed_leaves_the_old_file_or_the_new_one() {
     assert!(desk.read("known") == new);
 
     let (mut is_new, mut changed) = (true, 0);
-    for round in 0..300 {
+    for round in 0..rounds {
         let args = if is_new { &remove[..] } else { &add[..] };
         killed(&desk, args, moment(usual, round));
         let now = desk.read("known");
@@ -82,6 +92,16 @@ fn whoever_is_killed_leaves_the_old_file_or_the_new_one() {
 
 #[test]
 fn a_killed_authorize_admits_its_key_or_changes_nothing() {
+    kill_authorize(30);
+}
+
+#[test]
+#[ignore = "long"]
+fn two_hundred_killed_authorizes_admit_the_key_or_change_nothing() {
+    kill_authorize(200);
+}
+
+fn kill_authorize(rounds: u32) {
     let desk = Desk::new();
     let old: String = (0..2_000).map(|n| public_line(1, &format!("key {n}"))).collect();
     let (key, other) = (public_line(2, "alice"), public_line(3, "bob"));
@@ -91,7 +111,7 @@ fn a_killed_authorize_admits_its_key_or_changes_nothing() {
     desk.write("keys", &old);
     let authorize = ["authorize", "k.pub", "--file", "keys"];
     let usual = usual(&desk, &authorize);
-    for round in 0..200 {
+    for round in 0..rounds {
         desk.write("keys", &old);
         killed(&desk, &authorize, moment(usual, round));
         let now = desk.read("keys");
@@ -108,12 +128,22 @@ fn a_killed_authorize_admits_its_key_or_changes_nothing() {
 
 #[test]
 fn a_killed_hash_leaves_all_names_readable_or_none() {
+    kill_hash(30);
+}
+
+#[test]
+#[ignore = "long"]
+fn two_hundred_killed_hashes_leave_all_names_readable_or_none() {
+    kill_hash(200);
+}
+
+fn kill_hash(rounds: u32) {
     let desk = Desk::new();
     let old = large(1_000);
     desk.write("known", &old);
     let hash = ["hosts", "hash", "--file", "known"];
     let usual = usual(&desk, &hash);
-    for round in 0..200 {
+    for round in 0..rounds {
         desk.write("known", &old);
         killed(&desk, &hash, moment(usual, round));
         let _ = left_behind(&desk, 0o022);
@@ -129,8 +159,18 @@ fn a_killed_hash_leaves_all_names_readable_or_none() {
 
 #[test]
 fn a_killed_generate_leaves_no_half_key() {
+    kill_generate(30);
+}
+
+#[test]
+#[ignore = "long"]
+fn a_hundred_killed_generates_leave_no_half_key() {
+    kill_generate(100);
+}
+
+fn kill_generate(rounds: u32) {
     let desk = Desk::new();
-    for round in 0..100u32 {
+    for round in 0..rounds {
         let name = format!("k{round}");
         let after = Duration::from_micros(u64::from(round) * 300);
         killed(&desk, &["generate", "--no-passphrase", &name], after);
@@ -143,6 +183,16 @@ fn a_killed_generate_leaves_no_half_key() {
 
 #[test]
 fn a_killed_passphrase_leaves_the_key_under_the_old_one_or_the_new_one() {
+    kill_passphrase_removal(30);
+}
+
+#[test]
+#[ignore = "long"]
+fn two_hundred_killed_passphrases_leave_the_key_under_one_of_both() {
+    kill_passphrase_removal(200);
+}
+
+fn kill_passphrase_removal(rounds: u32) {
     let desk = Desk::new();
     desk.write("old", "old");
     desk.set_mode("old", 0o600);
@@ -152,7 +202,7 @@ fn a_killed_passphrase_leaves_the_key_under_the_old_one_or_the_new_one() {
     let args = ["passphrase", "--passphrase-file", "old", "--no-passphrase", "k"];
     let usual = usual(&desk, &args);
     let public = Identity::load(desk.path("k")).expect("the key").public_key().clone();
-    for round in 0..200 {
+    for round in 0..rounds {
         desk.write("k", &old);
         killed(&desk, &args, moment(usual, round));
         assert_eq!(desk.mode("k"), 0o600);
@@ -170,6 +220,16 @@ fn a_killed_passphrase_leaves_the_key_under_the_old_one_or_the_new_one() {
 
 #[test]
 fn a_key_that_gets_a_passphrase_leaves_no_copy_without_one() {
+    kill_passphrase_addition(8);
+}
+
+#[test]
+#[ignore = "long"]
+fn forty_killed_passphrases_leave_no_copy_without_one() {
+    kill_passphrase_addition(40);
+}
+
+fn kill_passphrase_addition(rounds: u32) {
     let desk = Desk::new();
     desk.write("new", "new");
     desk.set_mode("new", 0o600);
@@ -178,7 +238,7 @@ fn a_key_that_gets_a_passphrase_leaves_no_copy_without_one() {
     let public = Identity::load(desk.path("k")).expect("the key").public_key().clone();
     let args = ["passphrase", "--new-passphrase-file", "new", "k"];
     let usual = usual(&desk, &args);
-    for round in 0..40 {
+    for round in 0..rounds {
         desk.write("k", &old);
         // The work of the passphrase comes first; it is the end that matters.
         killed(&desk, &args, usual * (80 + round % 30) / 100);
