@@ -32,6 +32,13 @@
 //! - [`a.or(b)`](Authenticator::or) asks `b` only if `a` denies, and gives the first that admits.
 //!   What `a` had found out before it denied admits nobody later.
 //!
+//! # Time
+//!
+//! An authenticator is polled also while the client is awaited, so it may race
+//! [`Attempt::password`] against a timer of its own. A question that it gives up counts as asked:
+//! the client answers it before it hears anything else, unless it is refused at once. A client that
+//! goes away while an authenticator waits for something else ends the attempt.
+//!
 //! # What a stack must prove
 //!
 //! A stack that admits a client of whom nothing was proved (no key was pulled, no password was

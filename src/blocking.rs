@@ -43,6 +43,15 @@
 //!
 //! Authenticators are the same as on tokio. One that waits, such as an async closure, is polled by
 //! the thread of its handshake; what needs a runtime (timers, sockets of tokio's) has to bring it.
+//! While the client is awaited it is polled every 50 ms, so that a timer of its own can end that wait;
+//! while the authenticator is awaited the client is looked for every 200 ms, so that one that has
+//! gone away is noticed. Both need a transport with time-outs, and an authenticator that does not
+//! block its thread.
+//!
+//! # Stopping
+//!
+//! A [`ShutdownHandle`] ends a listener from the thread that waits for a signal, and `main` cannot
+//! end before that is done. The example `shutdown_threads` is a whole server.
 //!
 //! # Its end
 //!
@@ -64,6 +73,11 @@
 //! waits for room, nor the other way round. Whichever is at work sends what the protocol owes the
 //! peer (Pong, the answers of a rekey); a reader that finds the transport full tries again from
 //! time to time while it reads.
+//!
+//! # Transports that buffer
+//!
+//! Each write goes out without a [`flush`](std::io::Write::flush), also through a transport that
+//! buffers, such as a [`BufWriter`](std::io::BufWriter): the stream flushes it behind each write.
 //!
 //! # Time-outs
 //!

@@ -86,9 +86,9 @@
 //! | [`key`] | keys, fingerprints, SSH signatures |
 //! | [`handshake`], [`session`] | the core, for those who bring their own I/O |
 //!
-//! The repository has two examples: `quickstart` shows all of this on one page, `echo` is a server
-//! and a client with a command line. `docs/PROTOCOL.md` has the protocol to the byte, `SECURITY.md`
-//! the threat model.
+//! The repository has examples: `quickstart` shows all of this on one page, `echo` is a server and a
+//! client with a command line, `shutdown_tokio` and `shutdown_threads` are servers that stop at
+//! ctrl-C and SIGTERM. `docs/PROTOCOL.md` has the protocol to the byte, `SECURITY.md` the threat model.
 //!
 //! # Errors
 //!

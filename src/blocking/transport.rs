@@ -56,8 +56,9 @@ pub trait Finish: Sized {
 
 /// A reader or writer without time-outs, such as a child's output and input.
 ///
-/// A stream over one does without all that needs them: it sends no Pings and notices no dead peer,
-/// does not read ahead while it writes, does not linger behind its last word, and its reading half
+/// A stream over one does without all that needs them: a server's handshake does not notice a client
+/// that goes away while an authenticator waits, nor an authenticator's timer while it waits for the
+/// client; a stream sends no Pings and notices no dead peer, does not read ahead while it writes, does not linger behind its last word, and its reading half
 /// may wait in a write for a peer that does not read, as dropping the stream may.
 #[derive(Debug)]
 pub struct NoDeadline<IO>(pub IO);

@@ -256,6 +256,63 @@ async fn a_stealth_server_takes_all_wrong_input_alike() {
     assert_eq!(called.get(), 0);
 }
 
+/// The times of silence do not tell apart who said what, whichever limit is the shorter one.
+///
+/// [STEALTH-2]
+#[tokio::test(start_paused = true)]
+async fn a_stealth_server_ends_all_alike_where_the_handshakes_limit_is_the_shorter_one() {
+    let mut short = deadlines();
+    short.handshake = Duration::from_secs(3);
+    let list = ip_allowlist(["203.0.113.7"]).unwrap();
+    let elsewhere = Server::new(identity(&HOST)).authenticator(list).stealth().deadlines(short);
+    let knows = Hello::new().hinting(&key_blob(&HOST), 2).frame();
+    let cut = &knows[..knows.len() - 1];
+    for words in [b"".as_slice(), b"GET / HTTP/1.1\r\n\r\n", &Hello::new().frame(), cut, &knows] {
+        let start = Instant::now();
+        let (io, task) = serve(&elsewhere);
+        let mut link = Link::new(io);
+        link.send(words).await;
+        assert_eq!(ended(&mut link, start).await, (SILENCE, 3));
+        assert!(task.await.unwrap().is_err());
+    }
+}
+
+/// [STEALTH-2] [STEALTH-3]
+#[tokio::test(start_paused = true)]
+async fn a_stealth_servers_authenticator_that_takes_long_does_not_show() {
+    let calls = Calls::default();
+    let count = calls.clone();
+    let slow = move |attempt: Attempt| {
+        count.count();
+        async move {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            attempt.deny("after some thought")
+        }
+    };
+    let never = |attempt: Attempt| async move {
+        std::future::pending::<()>().await;
+        attempt.admit(())
+    };
+    let server = |authenticator| {
+        let server = Server::new(identity(&HOST)).stealth().deadlines(deadlines());
+        server.authenticator::<handfast::auth::BoxAuthenticator<()>>(authenticator)
+    };
+    let knows = Hello::new().hinting(&key_blob(&HOST), 2).frame();
+    is_hidden(&server(slow.clone().boxed()), "nothing", b"").await;
+    is_hidden(&server(never.boxed()), "nothing", b"").await;
+    // whoever does not know a key is not worth a question
+    assert_eq!(calls.get(), 0);
+    for authenticator in [slow.boxed(), never.boxed()] {
+        let start = Instant::now();
+        let (io, task) = serve(&server(authenticator));
+        let mut link = Link::new(io);
+        link.send(&knows).await;
+        assert_eq!(ended(&mut link, start).await, (SILENCE, 7));
+        assert!(task.await.unwrap().is_err());
+    }
+    assert_eq!(calls.get(), 1);
+}
+
 /// [STEALTH-5] [STEALTH-2] [HINT-4] [AUTH-23]
 #[tokio::test(start_paused = true)]
 async fn a_right_hint_is_admitted_and_the_same_hello_never_again() {
