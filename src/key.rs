@@ -21,6 +21,7 @@
 
 mod armour;
 mod blob;
+mod encoding;
 mod error;
 mod fingerprint;
 mod format;
@@ -44,6 +45,7 @@ pub use shell::{shell_path, shell_word};
 pub use sshsig::SignatureError;
 pub use text_change::TextChange;
 
+pub(crate) use encoding::{UTF16, is_utf16};
 pub(crate) use public::blob_type;
 
 #[cfg(feature = "files")]

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::key::KeyError;
+use crate::key::{KeyError, UTF16};
 
 /// Why a file that says whom to trust was refused as a whole.
 ///
@@ -78,6 +78,9 @@ pub enum TrustErrorKind {
         /// The limit.
         max: usize,
     },
+    /// The file, or a part of it, is UTF-16: no line of it says what its author meant.
+    #[error("{UTF16}")]
+    Utf16,
     /// Somebody who is neither root nor the user in question owns the file.
     #[error(
         "the file belongs to user id {owner}, who could admit anyone; run `chown {user} {path}` (root may own it too)"

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::strict_modes::{Guard, check};
 use super::{MAX_FILE, MAX_LINE, TrustError, TrustErrorKind};
+use crate::key::is_utf16;
 use crate::key::shown::shown_whole;
 
 #[cfg(unix)]
@@ -38,7 +39,7 @@ impl Contents {
     /// Takes bytes that come from elsewhere; `name` stands for the path in messages.
     pub(super) fn new(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
         let name = shown_whole(name).into();
-        check_size(&name, bytes)?;
+        check_bytes(&name, bytes)?;
         Ok(Self::without_mark(name, bytes.to_vec()))
     }
 
@@ -48,7 +49,7 @@ impl Contents {
         let path = expand(path).map_err(|kind| TrustError::new(&shown(path), None, kind))?;
         let name = shown(&path);
         let bytes = read(&path, &ownership).map_err(|kind| TrustError::new(&name, None, kind))?;
-        check_size(&name, &bytes)?;
+        check_bytes(&name, &bytes)?;
         Ok(Self::without_mark(name, bytes))
     }
 
@@ -59,7 +60,7 @@ impl Contents {
             read_all(file, &metadata)
         });
         let bytes = bytes.map_err(|kind| TrustError::new(name, None, kind))?;
-        check_size(name, &bytes)?;
+        check_bytes(name, &bytes)?;
         Ok(Self::without_mark(Arc::clone(name), bytes))
     }
 
@@ -102,12 +103,16 @@ impl Contents {
     }
 }
 
-fn check_size(name: &Arc<str>, bytes: &[u8]) -> Result<(), TrustError> {
-    if bytes.len() > MAX_FILE {
-        let kind = TrustErrorKind::FileTooLarge { max: MAX_FILE };
-        return Err(TrustError::new(name, None, kind));
-    }
-    Ok(())
+/// That a file is none that is refused whatever its lines say.
+fn check_bytes(name: &Arc<str>, bytes: &[u8]) -> Result<(), TrustError> {
+    let kind = if bytes.len() > MAX_FILE {
+        TrustErrorKind::FileTooLarge { max: MAX_FILE }
+    } else if is_utf16(bytes) {
+        TrustErrorKind::Utf16
+    } else {
+        return Ok(());
+    };
+    Err(TrustError::new(name, None, kind))
 }
 
 /// `line` without the blanks and tabs it begins with.
