@@ -21,6 +21,7 @@
 
 mod armour;
 mod blob;
+mod certificate;
 mod encoding;
 mod error;
 mod fingerprint;
@@ -35,6 +36,7 @@ pub(crate) mod shown;
 pub mod sshsig;
 mod text_change;
 
+pub use encoding::is_utf16;
 pub use error::KeyError;
 pub use fingerprint::Fingerprint;
 pub use format::KeyFormat;
@@ -45,14 +47,17 @@ pub use shell::{shell_path, shell_word};
 pub use sshsig::SignatureError;
 pub use text_change::TextChange;
 
-pub(crate) use encoding::{UTF16, is_utf16};
+#[cfg(feature = "files")]
+pub(crate) use certificate::{Certificate, Revocable, is_certificate_type};
+#[cfg(feature = "files")]
+pub(crate) use encoding::UTF16;
 pub(crate) use public::blob_type;
 
 #[cfg(feature = "files")]
 pub use shown::printable;
 
 #[cfg(feature = "files")]
-pub(crate) use public::{blob_from_text, is_key_type};
+pub(crate) use public::{blob_from_text, is_key_type, key_type_at_end};
 
 /// What happened to the text of a private key file that is read all the same: such things as a
 /// byte order mark or blanks at the ends of lines, which OpenSSH does not read. Empty for a file as

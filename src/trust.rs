@@ -10,14 +10,17 @@
 //! | [`KeyFileError`] | why a private key file was refused; `Identity::load` and `save` give it |
 //! | [`TrustError`] | why one of the other files was refused as a whole, with its path and line |
 //!
-//! The files are those of OpenSSH and are read as OpenSSH reads them, and more strictly but for two
-//! spellings: a byte order mark before the first line, and IPv4 addresses that `from=` has mapped
-//! into IPv6.
+//! The files are those of OpenSSH and are read as OpenSSH reads them, and more strictly but for three
+//! spellings: a byte order mark before the first line, IPv6 addresses of `known_hosts` in another
+//! spelling than the one that is looked up, and IPv4 addresses that `from=` has mapped into IPv6.
 //!
 //! - A file that is missing or cannot be read is an error, never an empty file.
 //! - A line of `known_hosts` that begins with `@` and cannot be understood refuses the whole file:
 //!   it may have been a revocation. OpenSSH passes over it. So does one with `@revoked` behind bytes
-//!   that do not show.
+//!   that do not show, and one with a second entry in it that could be a revocation, as a last line
+//!   without its end gets it when a program appends to the file.
+//! - A revocation is compared by plain keys: one of a certificate revokes the plain key as well.
+//! - A file that is UTF-16, or to which UTF-16 was appended, is refused.
 //! - `@revoked` lines for a host hold for each of its ports.
 //! - Other lines that cannot be read are passed over, as in OpenSSH, but each is logged with its
 //!   place and the reason, and [`Verdict::Unknown`] names them.
@@ -49,9 +52,11 @@
 //! `cert-authority`) admit nobody.
 
 mod authorized_keys;
+mod contacts;
 mod edit;
 mod error;
 mod file;
+mod glued;
 mod host;
 mod hosts_field;
 mod key_file;
@@ -70,6 +75,8 @@ pub use authorized_keys::{
     AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,
     expiry_time,
 };
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub(crate) use contacts::Contact;
 pub use edit::{
     Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, KeptHost,
     KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, NewKey, ProvedKeys,
@@ -78,6 +85,7 @@ pub use edit::{
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use edit::{Edit, edit_known_hosts};
 pub use error::{LineFault, OptionFault, TrustError, TrustErrorKind};
+pub use glued::glued;
 pub use host::{Host, HostError, MAX_HOST_NAME};
 pub use key_file::KeyFileError;
 pub use known_hosts::{KnownHosts, KnownKey, KnownName, Verdict};

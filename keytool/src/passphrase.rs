@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use handfast::key::{Identity, KeyError, shell_path};
+use handfast::key::{Identity, KeyError, is_utf16, shell_path};
 use handfast::trust::KeyFileError;
 use zeroize::Zeroizing;
 
@@ -64,6 +64,10 @@ fn from_file(path: PathBuf) -> Result<Passphrase, Failure> {
     if u64::try_from(text.len()).is_ok_and(|len| len > MAX) {
         let name = paths::shown(&path);
         return Err(Failure::Io(format!("{name}: a passphrase has at most {MAX} bytes")));
+    }
+    if is_utf16(&text) {
+        let name = paths::shown(&path);
+        return Err(Failure::Io(format!("{name}: this file is UTF-16; save it as UTF-8")));
     }
     let len = text.iter().position(|&byte| byte == b'\n').unwrap_or(text.len());
     text.truncate(len);

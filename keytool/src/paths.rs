@@ -4,7 +4,7 @@ use std::fs::{DirBuilder, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use handfast::key::{printable, shell_path, shell_word};
+use handfast::key::{is_utf16, printable, shell_path, shell_word};
 use handfast::trust::Host;
 
 use crate::error::Failure;
@@ -97,6 +97,15 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<(String, Vec<u8>), Failu
         .map_err(|error| Failure::Io(format!("{name}: cannot read it: {error}")))?;
     if bytes.len() > limit {
         return Err(Failure::Io(format!("{name}: more than {limit} bytes; give a smaller file")));
+    }
+    Ok((name, bytes))
+}
+
+/// The same for a file of text, which UTF-16 is refused as.
+pub(crate) fn read_text(path: &Path, limit: usize) -> Result<(String, Vec<u8>), Failure> {
+    let (name, bytes) = read(path, limit)?;
+    if is_utf16(&bytes) {
+        return Err(Failure::Io(format!("{name}: this file is UTF-16; save it as UTF-8")));
     }
     Ok((name, bytes))
 }

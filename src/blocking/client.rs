@@ -9,7 +9,7 @@ use crate::client::handshake::{self, Connected};
 use crate::client::{self, ConnectError};
 use crate::deadlines::after;
 use crate::runtime::Tokio;
-use crate::trust::Host;
+use crate::trust::{Contact, Host};
 
 use super::connection::Begin;
 
@@ -56,6 +56,7 @@ impl Client {
         path: impl AsRef<std::path::Path>,
         host: &Host,
     ) -> Result<Stream<std::os::unix::net::UnixStream>, ConnectError> {
+        let _contact = Contact::begin(host);
         let open = || {
             std::os::unix::net::UnixStream::connect(path.as_ref()).map_err(|problem| {
                 ConnectError::Io { doing: "connecting to the Unix socket", problem }
@@ -100,6 +101,7 @@ impl Client {
     /// Connects over TCP, and once more if the host is not known and somebody says that it is the
     /// right one.
     fn to(&self, address: &str, eager: Option<&[u8]>) -> Result<Stream, ConnectError> {
+        let _contact = Contact::begin(&Host::parse(address, None)?);
         let (host, tcp) = self.open(address)?;
         match self.over(tcp, &host, eager) {
             Err(ConnectError::HostKey(refused)) => {
@@ -117,6 +119,7 @@ impl Client {
         host: &Host,
         eager: Option<&[u8]>,
     ) -> Result<Stream<IO>, ConnectError> {
+        let _contact = Contact::begin(host);
         let link = Handshaking::new(io)
             .map_err(|problem| ConnectError::Io { doing: "taking the stream apart", problem })?;
         let connected = wait::forever(handshake::run(self, link, host, eager))?;

@@ -10,7 +10,7 @@ use super::{Client, ConnectError};
 use crate::deadlines::after;
 use crate::runtime::Tokio;
 use crate::stream::{Begin, Handshaking, Stream, Transport};
-use crate::trust::{Host, HostKeyError};
+use crate::trust::{Contact, Host, HostKeyError};
 
 impl Client<Tokio> {
     /// Connects to `name:port` over TCP: tries all addresses of the name in turn, runs the
@@ -49,6 +49,7 @@ impl Client<Tokio> {
         path: impl AsRef<std::path::Path>,
         host: &Host,
     ) -> Result<Stream<tokio::net::UnixStream>, ConnectError> {
+        let _contact = Contact::begin(host);
         let path = path.as_ref();
         let open = || async {
             timeout(self.connect_timeout, tokio::net::UnixStream::connect(path))
@@ -100,6 +101,7 @@ impl Client<Tokio> {
     /// Connects over TCP, and once more if the host is not known and somebody says that it is the
     /// right one.
     async fn to(&self, address: &str, eager: Option<&[u8]>) -> Result<Stream, ConnectError> {
+        let _contact = Contact::begin(&Host::parse(address, None)?);
         let (host, tcp) = self.open(address).await?;
         match self.over(tcp, &host, eager).await {
             Err(ConnectError::HostKey(refused)) => {
@@ -165,6 +167,7 @@ impl Client<Tokio> {
         host: &Host,
         eager: Option<&[u8]>,
     ) -> Result<Stream<IO>, ConnectError> {
+        let _contact = Contact::begin(host);
         let link = Handshaking::new(io);
         let connected = handshake::run(self, link, host, eager).await?;
         if let Some(lesson) = self.lesson(host, &connected) {

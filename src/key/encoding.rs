@@ -1,6 +1,7 @@
 //! Text in an encoding that none of OpenSSH's files has.
 
 /// What is said of a file in UTF-16, whatever kind of file it is.
+#[cfg(feature = "files")]
 pub(crate) const UTF16: &str = "this file is UTF-16; save it as UTF-8";
 
 /// Bytes of UTF-16 after which a file is judged to hold it: three characters of ASCII.
@@ -11,7 +12,7 @@ const RUN: usize = 6;
 ///
 /// Every entry of the files that are read holds ASCII, and ASCII in UTF-16 is text and NUL bytes in
 /// turns. Single NUL bytes in other text are not taken for it.
-pub(crate) fn is_utf16(bytes: &[u8]) -> bool {
+pub fn is_utf16(bytes: &[u8]) -> bool {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return true;
     }
@@ -46,7 +47,8 @@ mod tests {
     #[test]
     fn both_byte_orders_with_and_without_their_mark() {
         for order in [u16::to_le_bytes, u16::to_be_bytes] {
-            for text in ["\u{feff}", "\u{feff}a", "\u{feff}ключ", "\r\n", "abc", "h ssh-ed25519"] {
+            for text in ["\u{feff}", "\u{feff}a", "\u{feff}ключ", "\r\n", "abc", "h ssh-ed25519"]
+            {
                 assert!(is_utf16(&utf16(text, order)), "{text:?}");
             }
             for before in ["x", "xy", "h ssh-ed25519 AAAA\n", "# ключ\n"] {

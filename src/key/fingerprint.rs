@@ -6,6 +6,7 @@ use std::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::certificate::Certificate;
 use super::shown::shown;
 use super::{KeyError, randomart};
 use crate::crypto;
@@ -19,9 +20,13 @@ use crate::crypto;
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// The fingerprint of a key or certificate in the form it has on the wire.
+    /// The fingerprint of a key in the form it has on the wire. That of a certificate is the one of
+    /// its plain key, as `ssh-keygen -l` prints it.
     pub fn of_blob(blob: &[u8]) -> Self {
-        Self(crypto::sha256(&[blob]))
+        match Certificate::parse(blob) {
+            Some(certificate) => Self(crypto::sha256(&[&certificate.key])),
+            None => Self(crypto::sha256(&[blob])),
+        }
     }
 
     /// The fingerprint as a picture, which people tell apart more easily than base64: the "drunken

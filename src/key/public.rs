@@ -199,6 +199,13 @@ pub(crate) fn is_key_type(name: &[u8]) -> bool {
     KEY_TYPES.iter().any(|known| known.as_bytes() == name)
 }
 
+/// The longest name of a type of key or certificate that a word ends with.
+#[cfg(feature = "files")]
+pub(crate) fn key_type_at_end(word: &[u8]) -> Option<&'static [u8]> {
+    let names = KEY_TYPES.iter().map(|name| name.as_bytes());
+    names.filter(|name| word.ends_with(name)).max_by_key(|name| name.len())
+}
+
 /// The type that a key on the wire names; says nothing about what follows it.
 pub(crate) fn blob_type(blob: &[u8]) -> Result<&[u8], KeyError> {
     if blob.len() > MAX_BLOB {

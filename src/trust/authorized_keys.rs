@@ -26,6 +26,7 @@ pub use self::permissions::Permissions;
 #[cfg(unix)]
 pub(super) use self::streamed::decide_in_file;
 use super::file::{Contents, Ownership, split_at_blank, trim_start};
+use super::glued::glued;
 use super::key_text::KeyText;
 use super::place::REMEMBERED;
 use super::strict_modes::Guard;
@@ -126,7 +127,7 @@ impl AuthorizedKeys {
                     }
                     lines.by_key.entry(key).or_default().push(line);
                 }
-                Err(fault) => lines.skipped.push(place, fault),
+                Err(fault) => lines.skipped.push(place, glued(bytes).unwrap_or(fault)),
             }
         }
         Ok(Self(Arc::new(lines)))

@@ -136,6 +136,12 @@ pub enum TrustErrorKind {
         /// What is wrong with the line.
         fault: LineFault,
     },
+    /// Two entries stand in a line, and the second could be a revocation, which must not get lost.
+    #[error("{fault}; put each on a line of its own, for the second could be a revocation")]
+    GluedRevocation {
+        /// [`LineFault::Glued`].
+        fault: LineFault,
+    },
     /// A line is not understood that holds `@revoked` behind bytes that do not show: a byte order
     /// mark, blanks that are not ASCII, or a carriage return.
     #[error(
@@ -154,6 +160,14 @@ pub enum LineFault {
     /// A NUL byte, where OpenSSH would stop reading the line.
     #[error("there is a NUL byte in it")]
     Nul,
+    /// It seems to be two entries, of which the first lacks its line end. Both are escaped and cut.
+    #[error("two entries stand in it without a line end between them: `{first}` and `{second}`")]
+    Glued {
+        /// The one that begins the line.
+        first: String,
+        /// The other one.
+        second: String,
+    },
     /// The line ends before its key.
     #[error("it ends before the key")]
     NoKey,

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use self::address::{ipv4_spelling, ipv6_spelling};
+pub(super) use self::address::{long_spellings, looked_up};
 use crate::key::shown::shown;
 
 /// Longest name of a host, in bytes: what the handshake's *target* has room for.
@@ -72,6 +73,20 @@ pub enum HostError {
         /// The text.
         text: String,
     },
+    /// What stands behind the last colon is a part of an IPv6 address, or a port.
+    #[error(
+        "`{text}` can be read in two ways; write `[{address}]:{port}` for port {port} of {address}, or `[{text}]:{other}` for port {other} of the address {text}"
+    )]
+    Ambiguous {
+        /// The text.
+        text: String,
+        /// What stands before the last colon.
+        address: String,
+        /// What stands behind it.
+        port: u16,
+        /// The port that counts where there is none, or the word `PORT`.
+        other: String,
+    },
     /// More than one colon, and neither an IPv6 address nor brackets round one.
     #[error("`{text}` is neither `name:port` nor an IPv6 address; write `[address]:port`")]
     Colons {
@@ -104,11 +119,11 @@ impl Host {
     }
 
     /// Reads `name:port`, `[address]:port`, or without a port and brackets if there is a default
-    /// port.
+    /// port. `::1:7000`, which may be an address with a port or a longer address, is refused.
     ///
     /// # Errors
-    /// Those of [`new`](Self::new), [`HostError::NoPort`], [`HostError::BadPort`] and
-    /// [`HostError::Colons`].
+    /// Those of [`new`](Self::new), [`HostError::NoPort`], [`HostError::BadPort`],
+    /// [`HostError::Ambiguous`] and [`HostError::Colons`].
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self, HostError> {
         let shown_text = || shown(text.as_bytes());
         let default = || default_port.ok_or_else(|| HostError::NoPort { text: shown_text() });
@@ -124,7 +139,15 @@ impl Host {
         match text.split_once(':') {
             None => Self::new(text, default()?),
             Some((name, port)) if !port.contains(':') => Self::new(name, parse_port(port, text)?),
-            Some(_) if ipv6_spelling(text).is_some() => Self::new(text, default()?),
+            Some(_) if ipv6_spelling(text).is_some() => match two_readings(text) {
+                Some((address, port)) => Err(HostError::Ambiguous {
+                    text: shown_text(),
+                    address: shown(address.as_bytes()),
+                    port,
+                    other: default_port.map_or("PORT".to_owned(), |port| port.to_string()),
+                }),
+                None => Self::new(text, default()?),
+            },
             Some(_) => Err(HostError::Colons { text: shown_text() }),
         }
     }
@@ -153,6 +176,13 @@ impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.lookup())
     }
+}
+
+/// An IPv6 address that is another one with a port behind it, too.
+fn two_readings(text: &str) -> Option<(&str, u16)> {
+    let (address, port) = text.rsplit_once(':')?;
+    ipv6_spelling(address)?;
+    Some((address, parse_port(port, text).ok()?))
 }
 
 fn parse_port(port: &str, text: &str) -> Result<u16, HostError> {
@@ -187,7 +217,11 @@ mod tests {
             ("[::FFFF:c000:201]:22", None, "::ffff:192.0.2.1"),
             ("[::2:3]:22", None, "::0.2.0.3"),
             ("[0::0]:22", None, "::"),
-            ("2001:db8::1:22", Some(22), "2001:db8::1:22"),
+            ("[2001:db8::1:22]:22", None, "2001:db8::1:22"),
+            ("[2001:db8::1:22]", Some(22), "2001:db8::1:22"),
+            ("2001:db8:0:0:0:0:1:22", Some(22), "2001:db8::1:22"),
+            ("::1:0", Some(22), "::0.1.0.0"),
+            ("2001:db8::1:cafe", Some(22), "2001:db8::1:cafe"),
             ("192.0.2.1:65535", None, "[192.0.2.1]:65535"),
             ("127.1", Some(22), "127.0.0.1"),
             ("0x7F.1:7000", None, "[127.0.0.1]:7000"),
@@ -196,6 +230,41 @@ mod tests {
             assert_eq!(host.to_string(), expected, "{text}");
         }
         assert_eq!(Host::new("/run/rpc.sock", 0).unwrap().lookup(), "/run/rpc.sock");
+    }
+
+    #[test]
+    fn an_address_with_two_readings_is_refused_with_both() {
+        for (text, default, expected) in [
+            (
+                "::1:7000",
+                None,
+                "`::1:7000` can be read in two ways; write `[::1]:7000` for port 7000 of ::1, or \
+                 `[::1:7000]:PORT` for port PORT of the address ::1:7000",
+            ),
+            (
+                "::1:7000",
+                Some(22),
+                "`::1:7000` can be read in two ways; write `[::1]:7000` for port 7000 of ::1, or \
+                 `[::1:7000]:22` for port 22 of the address ::1:7000",
+            ),
+            (
+                "2001:DB8::1:22",
+                Some(22),
+                "`2001:DB8::1:22` can be read in two ways; write `[2001:DB8::1]:22` for port 22 of \
+                 2001:DB8::1, or `[2001:DB8::1:22]:22` for port 22 of the address 2001:DB8::1:22",
+            ),
+            (
+                "fe80::1%eth0:7000",
+                Some(22),
+                "`fe80::1%eth0:7000` can be read in two ways; write `[fe80::1%eth0]:7000` for port \
+                 7000 of fe80::1%eth0, or `[fe80::1%eth0:7000]:22` for port 22 of the address \
+                 fe80::1%eth0:7000",
+            ),
+        ] {
+            assert_eq!(Host::parse(text, default).unwrap_err().to_string(), expected);
+        }
+        assert_eq!(Host::parse("[::1]:7000", None), Host::new("::1", 7000));
+        assert_eq!(Host::parse("[::1:7000]:22", None), Host::new("::1:7000", 22));
     }
 
     #[test]

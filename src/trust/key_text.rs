@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::LineFault;
 use super::file::{split_at_blank, trim_start};
-use crate::key::{Fingerprint, KeyError, PublicKey, blob_from_text};
+use crate::key::{
+    Certificate, Fingerprint, KeyError, PublicKey, Revocable, blob_from_text, is_certificate_type,
+};
 
 /// A key of any type that OpenSSH has had, well-formed as far as its type is known here.
 ///
@@ -12,6 +14,14 @@ use crate::key::{Fingerprint, KeyError, PublicKey, blob_from_text};
 /// of key is *changed*, not new.
 pub(super) struct KeyText {
     blob: Box<[u8]>,
+    /// What a certificate holds; `None` for a plain key.
+    certified: Option<Certified>,
+}
+
+/// The keys in a certificate.
+struct Certified {
+    key: Box<[u8]>,
+    authority: Box<[u8]>,
 }
 
 impl KeyText {
@@ -19,7 +29,12 @@ impl KeyText {
     pub(super) fn parse(text: &[u8]) -> Result<(Self, &[u8]), LineFault> {
         let (key_type, rest) = split_at_blank(text);
         let (base64, rest) = split_at_blank(trim_start(rest));
-        let key = Self { blob: blob_from_text(key_type, base64)?.into() };
+        let blob = blob_from_text(key_type, base64)?.into_boxed_slice();
+        let certified = Certificate::parse(&blob).map(|certificate| Certified {
+            key: certificate.key.into(),
+            authority: certificate.authority.into(),
+        });
+        let key = Self { blob, certified };
         if !key.is_well_formed() {
             return Err(LineFault::MalformedKey { key_type: key.key_type().to_owned() });
         }
@@ -33,13 +48,27 @@ impl KeyText {
 
     /// Its type, which `blob_from_text` has found among the known ones.
     pub(super) fn key_type(&self) -> &str {
-        let name = split_string(&self.blob).map(|(name, _)| name).unwrap_or_default();
-        str::from_utf8(name).unwrap_or_default()
+        type_of(&self.blob)
     }
 
     /// Whether it is a certificate and not a plain key.
     pub(super) fn is_certificate(&self) -> bool {
-        self.key_type().ends_with("-cert-v01@openssh.com")
+        self.certified.is_some()
+    }
+
+    /// The plain key: itself, or the one that the certificate is about.
+    pub(super) fn plain(&self) -> &[u8] {
+        self.certified.as_ref().map_or(&self.blob, |certified| &certified.key)
+    }
+
+    /// The key of the authority that signed it, if it is a certificate.
+    pub(super) fn authority(&self) -> Option<&[u8]> {
+        self.certified.as_ref().map(|certified| &*certified.authority)
+    }
+
+    /// What a revocation is compared with.
+    pub(super) fn revocable(&self) -> Revocable<&[u8]> {
+        Revocable { key: self.plain(), authority: self.authority() }
     }
 
     /// The key itself, if it is of our type and one that may be trusted at all.
@@ -47,22 +76,23 @@ impl KeyText {
         PublicKey::from_blob(&self.blob)
     }
 
+    /// The fingerprint of the plain key.
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_blob(&self.blob)
+        Fingerprint::of_blob(self.plain())
     }
 
-    /// Its size as OpenSSH states it; none for certificates and rare types.
+    /// The size of the plain key as OpenSSH states it; none for rare types.
     pub(super) fn bits(&self) -> Option<usize> {
         let field = |index| {
             let mut fields = Vec::new();
-            let mut rest = &*self.blob;
+            let mut rest = self.plain();
             while let Some((field, behind)) = split_string(rest) {
                 fields.push(field);
                 rest = behind;
             }
             fields.get(index).copied()
         };
-        match self.key_type() {
+        match type_of(self.plain()) {
             "ssh-ed25519"
             | "sk-ssh-ed25519@openssh.com"
             | "ecdsa-sha2-nistp256"
@@ -76,15 +106,19 @@ impl KeyText {
     }
 
     /// Whether the fields of the type are there, and nothing behind them. Says nothing about the
-    /// point or number in them; certificates and rare types are not looked into.
+    /// point or number in them, or about the signature of a certificate; rare types are not looked
+    /// into.
     fn is_well_formed(&self) -> bool {
-        let mut rest = &*self.blob;
+        if self.certified.is_none() && is_certificate_type(self.key_type().as_bytes()) {
+            return false;
+        }
+        let mut rest = self.plain();
         let mut fields = Vec::new();
         while let Some((field, behind)) = split_string(rest) {
             fields.push(field);
             rest = behind;
         }
-        let form = match (self.key_type(), fields.as_slice()) {
+        let form = match (type_of(self.plain()), fields.as_slice()) {
             ("ssh-ed25519", [_, key]) => key.len() == 32,
             ("sk-ssh-ed25519@openssh.com", [_, key, _]) => key.len() == 32,
             // OpenSSH reads no shorter ones, and passes over their lines
@@ -119,6 +153,12 @@ impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.key_type(), self.fingerprint())
     }
+}
+
+/// The type that a key on the wire names.
+fn type_of(blob: &[u8]) -> &str {
+    let name = split_string(blob).map(|(name, _)| name).unwrap_or_default();
+    str::from_utf8(name).unwrap_or_default()
 }
 
 /// The size of an `mpint` (RFC 4251, section 5).

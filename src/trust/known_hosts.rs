@@ -4,6 +4,7 @@ pub(super) mod line;
 mod names;
 mod verdict;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,11 +13,13 @@ use self::line::{Line, Marker, hides_marker, is_marked, parse_line};
 pub use self::names::KnownName;
 pub use self::verdict::{KnownKey, Verdict};
 pub(super) use self::verdict::{known_by, listed_keys};
+use super::contacts::{Moment, is_fresh};
 use super::file::{Contents, Ownership, trim_start};
+use super::glued::{glued, glued_revocation};
 use super::key_text::KeyText;
 use super::place::REMEMBERED;
 use super::{Host, LineFault, Place, SkippedLines, TrustError, TrustErrorKind};
-use crate::key::{Fingerprint, KeyError, PublicKey};
+use crate::key::{Fingerprint, KeyError, PublicKey, Revocable};
 
 /// What one or more `known_hosts` files said when they were read; a snapshot that is cheap to
 /// clone.
@@ -40,6 +43,8 @@ pub struct KnownHosts(Arc<Lines>);
 struct Lines {
     lines: Vec<Line>,
     skipped: Arc<SkippedLines>,
+    /// When all of it had been read.
+    read: Moment,
 }
 
 impl KnownHosts {
@@ -103,34 +108,31 @@ impl KnownHosts {
             for line in file.lines() {
                 let (number, bytes) = line?;
                 let place = Place::new(file.name(), number);
-                match parse_line(place.clone(), bytes) {
+                let parsed = parse_line(place.clone(), bytes);
+                // A revocation that cannot be read must not get lost.
+                if let Some(kind) = lost_revocation(bytes, parsed.as_ref().err()) {
+                    return Err(TrustError::new(file.name(), Some(number), kind));
+                }
+                match parsed {
                     Ok(Some(line)) => {
                         warned = warned.saturating_add(warn_of(&line, warned).into());
                         lines.push(line);
                     }
                     Ok(None) => {}
-                    // A revocation that cannot be read must not get lost.
-                    Err(fault) if is_marked(bytes) || hides_marker(bytes) => {
-                        let kind = if is_marked(bytes) {
-                            TrustErrorKind::MarkedLine { fault }
-                        } else {
-                            TrustErrorKind::HiddenMarker { fault }
-                        };
-                        return Err(TrustError::new(file.name(), Some(number), kind));
-                    }
-                    Err(fault) => skipped.push(place, fault),
+                    Err(fault) => skipped.push(place, glued(bytes).unwrap_or(fault)),
                 }
             }
         }
-        Ok(Self(Arc::new(Lines { lines, skipped: Arc::new(skipped) })))
+        Ok(Self(Arc::new(Lines { lines, skipped: Arc::new(skipped), read: Moment::now() })))
     }
 
     /// Judges the key that a host has proved to hold.
     ///
     /// As OpenSSH does it, over all lines that match the host:
     ///
-    /// 1. A line marked `@revoked` with this key: [`Verdict::Revoked`], whatever other lines say.
-    ///    Here, and only here, a line for the bare name holds for every port.
+    /// 1. A line marked `@revoked` with this key, or with a certificate of it:
+    ///    [`Verdict::Revoked`], whatever other lines say. Here, and only here, a line for the bare
+    ///    name holds for every port.
     /// 2. An unmarked line with this key: [`Verdict::Match`].
     /// 3. Any other unmarked line, also with another type of key: [`Verdict::Changed`].
     /// 4. For other ports than 22, an unmarked line with this key for the bare name:
@@ -138,11 +140,13 @@ impl KnownHosts {
     ///    name says nothing about this port.
     /// 5. [`Verdict::Unknown`].
     pub fn check(&self, host: &Host, key: &PublicKey) -> Verdict {
-        self.check_blob(host, &key.blob())
+        let blob = key.blob();
+        self.check_blob(host, Revocable { key: &blob, authority: None })
     }
 
     /// Judges a key of any type, or a certificate, from its text: `type base64 [comment]` as in a
-    /// `.pub` file. The verdict is that of [`check`](Self::check); a certificate is always
+    /// `.pub` file. The verdict is that of [`check`](Self::check). A certificate is
+    /// [`Verdict::Revoked`] if its plain key or its authority's key is, and otherwise always
     /// [`Verdict::CertificateRefused`].
     ///
     /// A match says that OpenSSH would let the host in. This library connects to hosts with Ed25519
@@ -153,15 +157,20 @@ impl KnownHosts {
     pub fn check_text(&self, host: &Host, text: impl AsRef<[u8]>) -> Result<Verdict, LineFault> {
         let (key, _comment) = KeyText::parse(trim_start(text.as_ref()))?;
         if key.is_certificate() {
+            if let Some(at) = self.revoked_at(host, key.revocable()) {
+                return Ok(Verdict::Revoked { at: at.clone() });
+            }
             return Ok(Verdict::CertificateRefused { authority: self.authority(host).cloned() });
         }
-        Ok(self.check_blob(host, key.blob()))
+        Ok(self.check_blob(host, key.revocable()))
     }
 
-    fn check_blob(&self, host: &Host, blob: &[u8]) -> Verdict {
-        if let Some(at) = self.revoked_at(host, blob) {
+    /// Judges a plain key.
+    fn check_blob(&self, host: &Host, key: Revocable<&[u8]>) -> Verdict {
+        if let Some(at) = self.revoked_at(host, key) {
             return Verdict::Revoked { at: at.clone() };
         }
+        let blob = key.key;
         let mut found = None;
         let mut others = Vec::new();
         for line in self.unmarked(&host.lookup()) {
@@ -202,7 +211,7 @@ impl KnownHosts {
         };
         // each line is held against the name once, however many keys there are
         let mut seen: HashSet<&[u8]> =
-            self.revoked(host, |_| true).map(|line| line.key.blob()).collect();
+            self.revoked(host, |_| true).map(|line| line.key.plain()).collect();
         let lines = self.unmarked(&name);
         let once = lines.filter_map(|line| seen.insert(line.key.blob()).then_some(&line.key));
         once.filter_map(|key| key.public_key().ok()).collect()
@@ -216,7 +225,8 @@ impl KnownHosts {
 
     /// Whether a line revokes this key for this host.
     pub(super) fn is_revoked(&self, host: &Host, key: &PublicKey) -> bool {
-        self.revoked_at(host, &key.blob()).is_some()
+        let blob = key.blob();
+        self.revoked_at(host, Revocable { key: &blob, authority: None }).is_some()
     }
 
     /// The names under which unmarked lines list a key, in the order of the lines.
@@ -224,6 +234,12 @@ impl KnownHosts {
         let blob = key.blob();
         let lists = |line: &&Line| line.marker == Marker::None && line.key.blob() == blob;
         self.0.lines.iter().filter(lists).map(KnownName::new).collect()
+    }
+
+    /// Whether a line that lists the key may have been written by a connection to the host that
+    /// overlaps with one which is still deciding about it.
+    pub(super) fn is_fresh(&self, host: &Host, key: &PublicKey) -> bool {
+        is_fresh(host, key, self.0.read)
     }
 
     /// The lines that were passed over because they could not be read.
@@ -245,8 +261,8 @@ impl KnownHosts {
     }
 
     /// The first line that revokes the key.
-    fn revoked_at(&self, host: &Host, blob: &[u8]) -> Option<&Place> {
-        let mut revoked = self.revoked(host, |line| line.key.blob() == blob);
+    fn revoked_at(&self, host: &Host, key: Revocable<&[u8]>) -> Option<&Place> {
+        let mut revoked = self.revoked(host, |line| key.is_revoked_by(&line.key.plain()));
         revoked.next().map(|line| &line.place)
     }
 
@@ -261,6 +277,23 @@ impl KnownHosts {
                     || bare.as_deref().is_some_and(|bare| line.hosts.matches(bare)))
         };
         self.0.lines.iter().filter(applies)
+    }
+}
+
+/// Why a line refuses its file, if it could be a revocation, or hold one, that is not understood;
+/// `fault` is what is wrong with the line.
+fn lost_revocation(line: &[u8], fault: Option<&LineFault>) -> Option<TrustErrorKind> {
+    // bytes that do not show part no words
+    let whole = line;
+    let line = match line.contains(&0) {
+        true => Cow::Owned(line.iter().copied().filter(|byte| *byte != 0).collect()),
+        false => Cow::Borrowed(line),
+    };
+    let fault = fault.map(|fault| glued(&line).unwrap_or_else(|| fault.clone()));
+    match fault {
+        Some(fault) if is_marked(whole) => Some(TrustErrorKind::MarkedLine { fault }),
+        Some(fault) if hides_marker(&line) => Some(TrustErrorKind::HiddenMarker { fault }),
+        _ => glued_revocation(&line).map(|fault| TrustErrorKind::GluedRevocation { fault }),
     }
 }
 

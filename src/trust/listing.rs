@@ -2,9 +2,10 @@
 
 use super::authorized_keys::options::split_options;
 use super::file::{Contents, split_at_blank, trim_start};
+use super::glued::glued;
 use super::key_text::KeyText;
 use super::{LineFault, OptionFault, Place, SkippedLines, TrustError};
-use crate::key::{Fingerprint, PublicKey};
+use crate::key::{Fingerprint, PublicKey, Revocable};
 
 /// A key that stands on a line of a file: of a `.pub` file, `known_hosts` or `authorized_keys`.
 ///
@@ -16,6 +17,7 @@ pub struct ListedKey {
     key_type: String,
     bits: Option<usize>,
     fingerprint: Fingerprint,
+    authority: Option<Fingerprint>,
     public_key: Option<PublicKey>,
     comment: String,
 }
@@ -56,16 +58,22 @@ impl ListedKey {
         format!("{short}{sk}{cert}")
     }
 
-    /// The size of the key in bits as `ssh-keygen -l` states it; none for certificates and types
-    /// that are rarely met.
+    /// The size of the key in bits as `ssh-keygen -l` states it; none for types that are rarely met.
     pub fn bits(&self) -> Option<usize> {
         self.bits
     }
 
-    /// The fingerprint that `ssh-keygen -l` prints; for a certificate it is that of the whole
-    /// certificate.
+    /// The fingerprint that `ssh-keygen -l` prints; that of a certificate is the one of its plain
+    /// key.
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
+    }
+
+    /// Whether this key is revoked where `revoked` is: they are the same key, one of them or both
+    /// as a certificate, or `revoked` is the key of the authority that signed this certificate.
+    pub fn is_revoked_by(&self, revoked: &Self) -> bool {
+        let this = Revocable { key: self.fingerprint, authority: self.authority };
+        this.is_revoked_by(&revoked.fingerprint)
     }
 
     /// The key itself, if it is an Ed25519 key that may be trusted at all.
@@ -109,6 +117,7 @@ impl ListedKey {
             key_type: key.key_type().to_owned(),
             bits: key.bits(),
             fingerprint: key.fingerprint(),
+            authority: key.authority().map(Fingerprint::of_blob),
             public_key: key.public_key().ok(),
             comment: text(comment),
         }
@@ -116,7 +125,7 @@ impl ListedKey {
 }
 
 /// Splits before the key: options up to a blank outside quotes, hosts, or a marker and hosts.
-fn split_before(line: &[u8]) -> Result<(&[u8], &[u8]), OptionFault> {
+pub(super) fn split_before(line: &[u8]) -> Result<(&[u8], &[u8]), OptionFault> {
     let (_, rest) = if line.starts_with(b"@") {
         split_at_blank(trim_start(split_at_blank(line).1))
     } else if line.starts_with(b"|") {
@@ -142,7 +151,7 @@ pub fn list_keys(name: &str, bytes: &[u8]) -> Result<(Vec<ListedKey>, SkippedLin
         let place = Place::new(contents.name(), number);
         match ListedKey::parse(place.clone(), line) {
             Ok(key) => keys.extend(key),
-            Err(fault) => skipped.push(place, fault),
+            Err(fault) => skipped.push(place, glued(line).unwrap_or(fault)),
         }
     }
     Ok((keys, skipped))

@@ -67,9 +67,10 @@ pub trait HostVerifier: Send + Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Trusted {
-    /// It was known before this connection.
+    /// It was known before this connection, and before every other connection of this process
+    /// began that is still deciding about the host.
     Known,
-    /// It was never seen before. A client never sends a password to such a host.
+    /// It was not known before those. A client never sends a password to such a host.
     New,
 }
 
@@ -193,6 +194,7 @@ impl HostVerifier for KnownHosts {
         let verdict = self.check(&host, key);
         let sentence = verdict.to_string();
         Err(match verdict {
+            Verdict::Match { .. } if self.is_fresh(&host, key) => return Ok(Trusted::New),
             Verdict::Match { .. } => return Ok(Trusted::Known),
             Verdict::Revoked { at } => HostKeyError::Revoked { host, offered, at },
             Verdict::Changed { known, .. } => {

@@ -15,6 +15,9 @@ use handfast::trust::{
 };
 use handfast::{Client, ConnectError, Server, blocking};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
 /// A folder with a `known_hosts` in it.
@@ -174,6 +177,94 @@ async fn no_password_goes_to_a_host_that_was_not_known_before() {
     assert_eq!(desk.read(), line(&address, &host));
     accepts_new.connect(&address).await.unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+/// Forwards connections to a server; of the first it holds back what follows the client's hello
+/// until it is told to go on.
+async fn relay(address: String, go_on: Arc<Notify>) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let relay = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut server = TcpStream::connect(&address).await.unwrap();
+            let go_on = Arc::clone(&go_on);
+            tokio::spawn(async move {
+                // mark, form and type, then the body behind its length
+                let mut head = [0; 5];
+                client.read_exact(&mut head).await.unwrap();
+                let len = client.read_u16().await.unwrap();
+                let mut body = vec![0; len.into()];
+                client.read_exact(&mut body).await.unwrap();
+                let hello = [&head[..], &len.to_be_bytes(), &body].concat();
+                server.write_all(&hello).await.unwrap();
+                let ((client_in, mut client_out), (mut server_in, mut server_out)) =
+                    (client.into_split(), server.into_split());
+                let back = async move { tokio::io::copy(&mut server_in, &mut client_out).await };
+                let forth = async move {
+                    if number == 0 {
+                        go_on.notified().await;
+                    }
+                    tokio::io::copy(&mut { client_in }, &mut server_out).await
+                };
+                let _ = tokio::join!(back, forth);
+            });
+        }
+    });
+    relay
+}
+
+/// The line that the first contact writes does not make the second one known, in whichever client
+/// of the process; when both have ended it counts.
+/// [AUTH-20]
+#[tokio::test]
+async fn no_password_goes_to_a_new_host_on_the_second_of_two_connections() {
+    for hashed in [false, true] {
+        let host = Identity::generate().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let users = |login: String, _: Password| async move { Some(login) };
+        let address = serve(Server::new(host.clone()).authenticator(password(users))).await;
+        let go_on = Arc::new(Notify::new());
+        let address = relay(address, Arc::clone(&go_on)).await;
+        let desk = Desk::new("");
+        let told = |client: Client| {
+            let asked = Arc::clone(&asked);
+            client.login("alice").password(move |_| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Some(Zeroizing::new("correct horse".to_owned()))
+            })
+        };
+        let accepts = told(client(AcceptNew::new(desk.known(), desk.file()).hashed(hashed)));
+        let first = tokio::spawn({
+            let (client, address) = (accepts.clone(), address.clone());
+            async move { client.connect(&address).await.map(drop) }
+        });
+        while desk.read().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        let port = address.rsplit(':').next().unwrap();
+        let respelled = format!("127.1:{port}");
+        for (client, address) in [
+            (accepts.clone(), &address),
+            (told(client(AcceptNew::new(desk.known(), desk.file()))), &respelled),
+            (told(client(desk.known())), &address),
+            (told(client(Ask::new(desk.known(), |_| HostAnswer::No))), &address),
+        ] {
+            for connected in both(client, address).await {
+                let refused = connected.unwrap_err();
+                assert!(matches!(&refused, ConnectError::PasswordForNewHost { .. }), "{refused}");
+            }
+        }
+        go_on.notify_one();
+        let refused = first.await.unwrap().unwrap_err();
+        assert!(matches!(&refused, ConnectError::PasswordForNewHost { .. }), "{refused}");
+        assert_eq!(asked.load(Ordering::Relaxed), 0);
+        assert_eq!(desk.read().lines().count(), 1);
+        for connected in both(accepts, &address).await {
+            connected.unwrap();
+        }
+        assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
 }
 
 /// [AUTH-24] [AUTH-25] [AUTH-26]

@@ -11,6 +11,7 @@ mod text;
 
 use std::path::Path;
 
+use handfast::key::is_utf16;
 use handfast::trust::MAX_FILE;
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -77,7 +78,13 @@ fn check(given: &Path, kind: Option<Kind>) -> Result<Findings, Failure> {
         findings.warning(None, problem, "revoke host keys by `@revoked` lines in known_hosts");
         return Ok(findings);
     }
-    match kind.unwrap_or_else(|| kind::recognise(path, &bytes)) {
+    let kind = kind.unwrap_or_else(|| kind::recognise(path, &bytes));
+    if kind != Kind::PrivateKey && is_utf16(&bytes) {
+        // no line of it says anything
+        findings.error(None, "this file is UTF-16", "save it as UTF-8");
+        return Ok(findings);
+    }
+    match kind {
         Kind::PrivateKey => private_key::check(path, &bytes, &mut findings),
         Kind::PublicKey => {
             text::check(path, &bytes, &mut findings);

@@ -8,6 +8,7 @@ mod crash;
 mod desk;
 mod explain;
 mod hosts;
+mod odd_lines;
 mod passphrase;
 mod private;
 mod quoting;

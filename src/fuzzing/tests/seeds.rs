@@ -447,6 +447,31 @@ fn padding(private: &[u8]) -> Vec<u8> {
     (last + 1..=last + missing).collect()
 }
 
+/// A host certificate for a key, as text; by its own key, and with no signature that verifies.
+#[cfg(feature = "files")]
+fn certificate(key: &crate::key::PublicKey) -> String {
+    use base64::Engine as _;
+
+    let name = "ssh-ed25519-cert-v01@openssh.com";
+    let string = |bytes: &[u8]| {
+        let len = u32::try_from(bytes.len()).unwrap();
+        [&len.to_be_bytes()[..], bytes].concat()
+    };
+    let parts = [
+        string(name.as_bytes()),
+        string(&[7; 32]),
+        string(key.as_bytes()),
+        [&[0; 8][..], &2u32.to_be_bytes()].concat(),
+        string(b"id"),
+        string(&string(b"a")),
+        [[0; 8], [0xff; 8]].concat(),
+        [string(b""), string(b""), string(b"")].concat(),
+        string(&key.blob()),
+        string(b"signature"),
+    ];
+    format!("{name} {}", base64::engine::general_purpose::STANDARD.encode(parts.concat()))
+}
+
 #[cfg(feature = "files")]
 fn trust_files() -> Vec<Seed> {
     use Reached::{Hello, Nothing, Proved};
@@ -474,7 +499,25 @@ fn trust_files() -> Vec<Seed> {
     // `192.0.2.1` as ssh-keygen -H writes it
     let hashed = "|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|t7EsDf70rk3HGYYxRYH9Ms0vDmY=";
     let rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAAgCA";
+    let certificate = certificate(host);
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let utf16 = wide(&format!("a {host}\r\n"));
     vec![
+        known("revoked-certificate", Proved, "a", &format!("a {host}\n@revoked * {certificate}\n")),
+        known("glued-revocation", Nothing, "a", &format!("a {host} x@revoked * {other}\n")),
+        known("glued-comment", Nothing, "a", &format!("# x@revoked * {other}\n")),
+        known("glued-entries", Proved, "a", &format!("a {host}b {other}\n")),
+        known(
+            "ipv6-long",
+            Proved,
+            "[2001:db8::1]:7000",
+            &format!("[2001:db8:0:0:0:0:0:1]:7000 {host}\n@revoked 2001:DB8:0::1 {other}\n"),
+        ),
+        seed("known_hosts", "utf16", Nothing, &[&chunk(b"a"), &utf16]),
+        seed("authorized_keys", "utf16-appended", Nothing, &[b"# x\n", &utf16]),
+        keys("glued", Proved, &format!("{alice} a{host} b\n{alice}{host}\n")),
+        edit("remove-glued", Nothing, 2, "a", &format!("a {host} xb {other}\n")),
+        edit("remove-ipv6", Proved, 2, "2001:db8::1", &format!("b,2001:db8:0:0:0:0:0:1 {host}\n")),
         edit("add", Proved, 0, "a:7000", &format!("# x\r\n\tb {other}")),
         edit("add-hashed", Proved, 1, "a", &format!("\u{feff}a {other}\n\n")),
         edit("add-known", Hello, 0, "a", &format!("* {host}\n")),

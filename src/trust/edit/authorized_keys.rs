@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 pub use self::new_key::NewKey;
 use super::super::authorized_keys::{Line, Meaning, parse_line};
 use super::super::file::{Contents, Ownership};
+use super::super::glued::glued;
 use super::super::listing::ListedKey;
 use super::super::{AuthorizedKeys, LineFault, Permissions, Place, TrustError, WhyRefused};
 use super::lock::Missing;
@@ -145,7 +146,7 @@ impl AuthorizedKeysFile {
                     Ok(permissions) => LineState::Admits((*permissions).clone()),
                     Err(why) => LineState::Refused(why),
                 },
-                Err(fault) => LineState::Skipped(fault),
+                Err(fault) => LineState::Skipped(glued(bytes).unwrap_or(fault)),
             };
             let key = ListedKey::parse(place.clone(), bytes).ok().flatten();
             look(AuthorizedLine { place, key, state });

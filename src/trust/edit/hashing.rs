@@ -5,7 +5,7 @@ use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Marker, parse_listed};
 use super::super::listing::ListedKey;
 use super::super::{KnownHostsFile, MAX_FILE, Place};
-use super::known_hosts::{KeptHost, WhyKept, check_lines, hash};
+use super::known_hosts::{KeptHost, WhyKept, check_lines, check_whole, hash};
 use super::lock::Missing;
 use super::{Change, EditError, change, whole_lines};
 
@@ -47,6 +47,7 @@ pub(super) fn hashing(contents: &Contents) -> Result<Change<HashedHosts>, EditEr
         };
         match (read.marker, &read.hosts) {
             (Marker::None, HostsField::Patterns(names)) if names.iter().all(is_plain) => {
+                check_whole(line, &read.place)?;
                 let (_, rest) = split_at_blank(trim_start(line));
                 let end = whole.get(line.len()..).unwrap_or_default();
                 let between = if end.is_empty() { b"\n" } else { end };

@@ -1,5 +1,6 @@
 //! Changing `known_hosts`.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -7,7 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+use super::super::contacts::Writing;
 use super::super::file::{Contents, MARK, Ownership, split_at_blank, trim_start};
+use super::super::glued::{glued, glued_revocation};
+use super::super::host::looked_up;
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
@@ -187,7 +191,16 @@ impl KnownHostsFile {
     /// or written.
     pub fn add(&self, new: &NewHost<'_>) -> Result<Added, EditError> {
         let text = new.line()?;
-        change(&self.path, Missing::Create, |contents| adding(contents, new, &text))
+        let writing = RefCell::new(None);
+        change(&self.path, Missing::Create, |contents| {
+            // told before the line can be read
+            if let Some(earlier) = writing.take() {
+                Writing::undo(earlier);
+            }
+            let (bytes, added) = adding(contents, new, &text)?;
+            writing.replace(bytes.as_ref().map(|_| Writing::begin(new.host, [new.key])));
+            Ok((bytes, added))
+        })
     }
 
     /// Takes a host with its port off every line that lists it by its name or the hash of it. A
@@ -276,6 +289,9 @@ pub(super) fn removing(
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
         let (kept, removed) = without(host, whole, line, &place);
+        if removed {
+            check_whole(line, &place)?;
+        }
         out.extend_from_slice(&kept);
         let Ok(Some((_, listed))) = parse_listed(place, line) else { continue };
         if let Some(why) = still_says(host, &kept) {
@@ -295,13 +311,27 @@ fn counts_for_port(line: &Line, host: &Host) -> bool {
         && line.hosts.matches(host.name())
 }
 
-/// That all lines can be read.
+/// That all lines can be read, and none hides a revocation.
 pub(super) fn check_lines(contents: &Contents) -> Result<(), EditError> {
     for (number, _, line) in whole_lines(contents) {
         let at = Place::new(contents.name(), number);
-        parse_line(at.clone(), line).map_err(|fault| EditError::InvalidLine { at, fault })?;
+        let fault = match parse_line(at.clone(), line) {
+            Err(fault) => Some(glued(line).unwrap_or(fault)),
+            Ok(_) => glued_revocation(line),
+        };
+        if let Some(fault) = fault {
+            return Err(EditError::InvalidLine { at, fault });
+        }
     }
     Ok(())
+}
+
+/// That a line which is to go is one entry, or else another would go with it.
+pub(super) fn check_whole(line: &[u8], at: &Place) -> Result<(), EditError> {
+    match glued(line) {
+        Some(fault) => Err(EditError::InvalidLine { at: at.clone(), fault }),
+        None => Ok(()),
+    }
 }
 
 /// What stays of a line when it no longer lists the host, and whether something went.
@@ -317,7 +347,11 @@ pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> 
     if matches!(read.hosts, HostsField::Hashed { .. }) {
         return (Vec::new(), true);
     }
-    let is_it = |name: &&[u8]| is_name(name) && name.eq_ignore_ascii_case(lookup.as_bytes());
+    let is_it = |name: &&[u8]| {
+        let spelled = looked_up(&name.to_ascii_lowercase());
+        let name = spelled.as_ref().map_or(*name, |spelled| spelled.as_bytes());
+        is_name(name) && name.eq_ignore_ascii_case(lookup.as_bytes())
+    };
     let names: Vec<_> = hosts.split(|&byte| byte == b',').collect();
     let others: Vec<_> = names.iter().copied().filter(|name| !is_it(name)).collect();
     if others.len() == names.len() {
@@ -333,8 +367,8 @@ pub(super) fn without(host: &Host, whole: &[u8], line: &[u8], place: &Place) -> 
     // a name that now stands first must not make a hash, a marker or a comment of the line
     let left = [before, &others, rest].concat();
     let same = |read: Line| {
-        read.marker == Marker::None
-            && matches!(&read.hosts, HostsField::Patterns(names) if names.eq_ignore_ascii_case(&others))
+        let meant = HostsField::parse(&others).is_ok_and(|hosts| hosts == read.hosts);
+        read.marker == Marker::None && matches!(read.hosts, HostsField::Patterns(_)) && meant
     };
     let reads = !left.starts_with(MARK)
         && parse_line(place.clone(), &left).is_ok_and(|read| read.is_some_and(same));

@@ -4,15 +4,17 @@
 //! docs/PROTOCOL.md does not ask for more: whatever would make a line stand for something that
 //! nobody wrote down leaves the file as it is.
 
+use std::cell::RefCell;
 use std::fmt;
 
+use super::super::contacts::Writing;
 use super::super::file::Contents;
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
 use super::super::pattern::elements;
 use super::super::{Host, KnownHosts, Place, Verdict};
-use super::known_hosts::without;
+use super::known_hosts::{check_whole, without};
 use super::lock::Missing;
 use super::{Change, EditError, KnownHostsFile, NewHost, change, push_line, whole_lines};
 use crate::key::{Fingerprint, PublicKey};
@@ -138,7 +140,7 @@ impl KnownHostsFile {
     /// [`EditError::NotLearned`] with the rule that forbids it, and whatever keeps the file from
     /// being read or written, also that it does not exist.
     pub fn learn(&self, proved: &ProvedKeys<'_>) -> Result<Learned, EditError> {
-        change(&self.path, Missing::Refuse, |contents| update(contents, proved, Old::Stay))
+        self.update(proved, Old::Stay)
     }
 
     /// As [`learn`](Self::learn), and takes the host off the lines whose Ed25519 keys it did not
@@ -150,7 +152,21 @@ impl KnownHostsFile {
     /// # Errors
     /// As [`learn`](Self::learn).
     pub fn rotate(&self, proved: &ProvedKeys<'_>) -> Result<Learned, EditError> {
-        change(&self.path, Missing::Refuse, |contents| update(contents, proved, Old::Go))
+        self.update(proved, Old::Go)
+    }
+
+    fn update(&self, proved: &ProvedKeys<'_>, old: Old) -> Result<Learned, EditError> {
+        let writing = RefCell::new(None);
+        change(&self.path, Missing::Refuse, |contents| {
+            // told before the lines can be read
+            if let Some(earlier) = writing.take() {
+                Writing::undo(earlier);
+            }
+            let (bytes, learned) = update(contents, proved, old)?;
+            let keys = learned.added.iter().filter_map(ListedKey::public_key);
+            writing.replace(Some(Writing::begin(proved.host, keys)));
+            Ok((bytes, learned))
+        })
     }
 }
 
@@ -211,6 +227,7 @@ pub(super) fn update(
         let listed = ours.and_then(|_| parse_listed(place.clone(), line).ok().flatten());
         match listed.map(|(_, listed)| listed) {
             Some(listed) if listed.public_key().is_some_and(is_old) => {
+                check_whole(line, &place)?;
                 out.extend_from_slice(&without(host, whole, line, &place).0);
                 result.removed.push(listed);
             }

@@ -17,6 +17,43 @@ pub(super) fn ipv6_spelling(text: &str) -> Option<String> {
     Some(format!("{written}{}", zone.to_ascii_lowercase()))
 }
 
+/// Spellings of the same IPv6 address that others write: without `::`, and with all zeros, as it
+/// would stand in a file. `written` is as a host is looked up, with brackets and port or without.
+pub(in crate::trust) fn long_spellings(written: &str) -> Option<[String; 2]> {
+    let (name, port) = match written.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?,
+        None => (written, ""),
+    };
+    let (address, zone) = name.find('%').map_or((name, ""), |at| name.split_at(at));
+    if !address.contains(':') {
+        return None;
+    }
+    let address: Ipv6Addr = address.parse().ok()?;
+    let (open, close) = if written.starts_with('[') { ("[", "]") } else { ("", "") };
+    let groups = |group: fn(&u16) -> String| {
+        let groups: Vec<_> = address.segments().iter().map(group).collect();
+        format!("{open}{}{zone}{close}{port}", groups.join(":"))
+    };
+    Some([groups(|group| format!("{group:x}")), groups(|group| format!("{group:04x}"))])
+}
+
+/// A name of a file, in lower case, with an IPv6 address in it spelled as it is looked up; `None` if
+/// it is spelled so already, or is no such address.
+pub(in crate::trust) fn looked_up(name: &[u8]) -> Option<String> {
+    if name.iter().filter(|byte| **byte == b':').take(2).count() < 2 {
+        return None;
+    }
+    let name = str::from_utf8(name).ok()?;
+    let written = match name.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once("]:")?;
+            format!("[{}]:{port}", ipv6_spelling(address)?)
+        }
+        None => ipv6_spelling(name)?,
+    };
+    (written != name).then_some(written)
+}
+
 /// What `inet_aton` takes for an IPv4 address, written with four numbers; `None` for all else.
 ///
 /// One to four numbers, decimal, octal (`0...`) or hexadecimal (`0x...`), of which the last stands

@@ -1,5 +1,6 @@
 //! Hosts that are trusted when they are first met.
 
+use super::super::contacts::{Moment, is_fresh};
 use super::super::known_hosts::known_by;
 use super::super::{Added, EditError, Host, KnownHosts, KnownHostsFile, NewHost};
 use super::{HostKeyError, HostVerifier, Trusted, known_keys};
@@ -8,6 +9,10 @@ use crate::key::PublicKey;
 /// Trusts hosts that are not known, and writes their keys down, as OpenSSH does it with
 /// `StrictHostKeyChecking accept-new`. The first contact is only as good as the network at that
 /// moment.
+///
+/// A line that one connection writes does not make the host known to another that overlaps with it,
+/// in whichever client of this process: both are first contacts, and tell no password. When all
+/// that overlapped have ended, the line counts like any other.
 ///
 /// A key that cannot be written down is not trusted: it would be new each time. Writing waits for
 /// other editors of the file, as all of [`KnownHostsFile`], while the handshake waits.
@@ -79,6 +84,10 @@ pub(super) fn write_down(
 ) -> Result<Trusted, HostKeyError> {
     let error = match file.add(&NewHost::new(host, key).hashed(hashed)) {
         Ok(Added::Appended { .. }) => return Ok(Trusted::New),
+        // another connection that is still deciding may have written the line
+        Ok(Added::AlreadyThere { .. }) if is_fresh(host, key, Moment::now()) => {
+            return Ok(Trusted::New);
+        }
         Ok(Added::AlreadyThere { .. }) => return Ok(Trusted::Known),
         Err(error) => error,
     };

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::key::Identity;
-use crate::trust::KnownHostsFile;
+use crate::trust::{Contact, EditError, KnownHostsFile, NewHost, ProvedKeys};
 
 fn key(seed: u8) -> PublicKey {
     Identity::from_seed(&[seed; 32]).public_key().clone()
@@ -239,4 +239,122 @@ fn hints_tell_nobody_of_a_first_contact() {
         // another key on this port would be new, not changed
         assert_eq!(policy.expected(&host("bare:7000")), []);
     }
+}
+
+/// A file for each kind of connection that overlaps with a first contact.
+#[test]
+fn a_line_of_a_first_contact_makes_no_overlapping_one_known() {
+    for hashed in [false, true] {
+        let desk = Desk::new("");
+        let (host, key) = (host("first.example.org:7000"), key(1));
+        let policy = || AcceptNew::new(desk.known(), desk.file()).hashed(hashed);
+        let other = policy();
+        let first = Contact::begin(&host);
+        let second = Contact::begin(&host);
+        assert_eq!(policy().verify(&host, &key), Ok(Trusted::New));
+        // the same client, another, and those that read the file meanwhile
+        assert_eq!(other.verify(&host, &key), Ok(Trusted::New));
+        assert_eq!(policy().verify(&host, &key), Ok(Trusted::New));
+        assert_eq!(desk.known().verify(&host, &key), Ok(Trusted::New));
+        let ask = Ask::new(desk.known(), |_: &HostQuestion| panic!("the host is listed"));
+        assert_eq!(ask.verify(&host, &key), Ok(Trusted::New));
+        drop(first);
+        assert_eq!(desk.known().verify(&host, &key), Ok(Trusted::New));
+        assert_eq!(other.verify(&host, &key), Ok(Trusted::New));
+        drop(second);
+        let _third = Contact::begin(&host);
+        assert_eq!(desk.known().verify(&host, &key), Ok(Trusted::Known));
+        assert_eq!(other.verify(&host, &key), Ok(Trusted::Known));
+    }
+}
+
+#[test]
+fn what_was_known_before_stays_known_while_others_write() {
+    let desk = Desk::new("");
+    let (host, key) = (host("before.example.org"), key(1));
+    let listed = Desk::new(&format!("before.example.org {key}\n"));
+    let known = listed.known();
+    let _contact = Contact::begin(&host);
+    let policy = AcceptNew::new(desk.known(), desk.file());
+    assert_eq!(policy.verify(&host, &key), Ok(Trusted::New));
+    assert_eq!(known.verify(&host, &key), Ok(Trusted::Known), "another file lists it");
+    let pins = PinnedKeys::new([key.clone()]);
+    assert_eq!(pins.verify(&host, &key), Ok(Trusted::Known), "the application brought it");
+}
+
+/// Two connections find a line that stood there: neither waits for the other to have looked.
+#[test]
+fn a_line_that_stood_there_makes_both_of_two_connections_known() {
+    let desk = Desk::new("");
+    let (host, key) = (host("there.example.org"), key(1));
+    let policy = AcceptNew::new(desk.known(), desk.file());
+    let _ = desk.file().add(&NewHost::new(&host, &key)).unwrap();
+    let _contacts = [Contact::begin(&host), Contact::begin(&host)];
+    assert_eq!(policy.verify(&host, &key), Ok(Trusted::Known));
+    assert_eq!(policy.verify(&host, &key), Ok(Trusted::Known));
+}
+
+#[test]
+fn a_key_learned_meanwhile_makes_no_overlapping_connection_known() {
+    let (host, key, other) = (host("learn.example.org:7000"), key(1), [key(2)]);
+    let desk = Desk::new(&format!("[learn.example.org]:7000 {key}\n"));
+    let first = Contact::begin(&host);
+    let second = Contact::begin(&host);
+    let learned = desk.file().learn(&ProvedKeys::new(&host, &key, &other)).unwrap();
+    assert_eq!(learned.added.len(), 1);
+    drop(first);
+    assert_eq!(desk.known().verify(&host, &other[0]), Ok(Trusted::New));
+    assert_eq!(desk.known().verify(&host, &key), Ok(Trusted::Known));
+    drop(second);
+    assert_eq!(desk.known().verify(&host, &other[0]), Ok(Trusted::Known));
+}
+
+/// Its plain key is revoked, as ssh has it.
+#[test]
+fn a_revocation_that_is_written_as_a_certificate_counts_under_every_policy() {
+    const PLAIN: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIARFCB7lVkwByOR4BM6bSLtiwlaG1/yID/S093q6xkrI";
+    const CERTIFICATE: &str = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAAIOoEuqmZQLTid0Bi7yPthJFYuWpueUaMbKvqUZBpuXEXAAAAIARFCB7lVkwByOR4BM6bSLtiwlaG1/yID/S093q6xkrIAAAAAAAAAAAAAAACAAAAAmlkAAAACgAAAAZoMS5sYWIAAAAAAAAAAP//////////AAAAAAAAAAAAAAAAAAAAMwAAAAtzc2gtZWQyNTUxOQAAACDPz8DGkdJSReNxViz3PLWhIw6GR5cGIRudjMQVOtHAXQAAAFMAAAALc3NoLWVkMjU1MTkAAABACo8yTAayh8GYIZaQ3xDkPxkQ+zyHw/P8d+TIwcqfGSv10qqWkBMTx9rcT/Yv7wKmd1YEua8x+J1nR5mD5//aBg==";
+    const AUTHORITY: &str =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIM/PwMaR0lJF43FWLPc8taEjDoZHlwYhG52MxBU60cBd";
+    let host = host("h1.lab");
+    let key: PublicKey = PLAIN.parse().unwrap();
+    let desk = Desk::new(&format!("h1.lab {PLAIN}\n@revoked * {CERTIFICATE}\n"));
+    let is_revoked = |verdict: Result<Trusted, HostKeyError>| {
+        let Err(HostKeyError::Revoked { at, .. }) = verdict else { panic!("{verdict:?}") };
+        assert_eq!(at.line(), 2);
+    };
+    let known = desk.known();
+    let empty = KnownHosts::parse("", b"").unwrap();
+    is_revoked(known.verify(&host, &key));
+    is_revoked(AcceptNew::new(known.clone(), desk.file()).verify(&host, &key));
+    is_revoked(AcceptNew::new(empty, desk.file()).verify(&host, &key));
+    is_revoked(Ask::new(known.clone(), |_: &HostQuestion| HostAnswer::Yes).verify(&host, &key));
+    let pins = PinnedKeys::new([key.clone()]).unless_contradicted_by(known.clone());
+    is_revoked(pins.verify(&host, &key));
+    assert!(known.revokes(&host, &key) && known.expected(&host).is_empty());
+    let added = desk.file().add(&NewHost::new(&host, &key));
+    assert!(matches!(added, Err(EditError::Revoked { .. })), "{added:?}");
+
+    // the certificate, its plain key or its authority: the certificate is revoked
+    for revoked in [CERTIFICATE, PLAIN, AUTHORITY] {
+        let text = format!("@cert-authority * {AUTHORITY}\n@revoked * {revoked}\n");
+        let known = KnownHosts::parse("", text.as_bytes()).unwrap();
+        let verdict = known.check_text(&host, CERTIFICATE).unwrap();
+        assert!(matches!(&verdict, Verdict::Revoked { at } if at.line() == 2), "{verdict}");
+    }
+    // the revocation of the authority's key is none of a plain key that it has certified
+    let known = KnownHosts::parse("", format!("@revoked * {AUTHORITY}\n").as_bytes()).unwrap();
+    assert!(matches!(known.check(&host, &key), Verdict::Unknown { .. }));
+    // one that is damaged may revoke any key
+    let damaged = format!(
+        "@revoked * {}\n",
+        CERTIFICATE.replace("AAAAAAAAAAAAAAAAAAAAMw", "AAAAAAAAAAAAAAAAAAAANw")
+    );
+    let error = KnownHosts::parse("known_hosts", damaged.as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "known_hosts:1: the line begins with `@` and is not understood: the key is not a \
+         well-formed `ssh-ed25519-cert-v01@openssh.com` key; correct or remove it"
+    );
 }

@@ -73,7 +73,11 @@ fn truth_table() {
         ("[h]:* A", "h", "unknown"),
         ("2001:db8::1 A", "2001:DB8::1", "match 1"),
         ("2001:db8::1 A", "2001:db8:0::1", "match 1"),
-        ("2001:db8:0::1 A", "2001:db8:0::1", "unknown"),
+        ("2001:db8:0::1 A", "2001:db8:0::1", "match 1"),
+        ("2001:0db8:0000:0000:0000:0000:0000:0001 A", "2001:db8::1", "match 1"),
+        ("[2001:db8:0:0:0:0:0:1]:7000 B", "[2001:db8::1]:7000", "changed 1"),
+        ("2001:db8::1 A\n@revoked 2001:DB8:0:0:0:0:0:1 A", "2001:db8::1", "revoked 2"),
+        ("::1:7000 A", "[::1]:7000", "unknown"),
         ("[2001:db8::1]:7000 A", "[2001:db8::1]:7000", "match 1"),
         ("192.0.2.* A", "192.0.2.7", "match 1"),
         ("192.0.2.0/24 A", "192.0.2.7", "unknown"),
@@ -240,11 +244,33 @@ fn a_revocation_behind_bytes_that_do_not_show_is_not_lost() {
         let expected = "known_hosts:2: `@revoked` stands in the line behind bytes that do not show";
         assert!(error.starts_with(expected), "{line:?}: {error}");
     }
-    // a comment with it, and a name, revoke nothing
-    for line in ["h ssh-ed25519 AAAA bob@revoked.example.org", "x@revoked h B", "#\u{feff}@revoked"]
-    {
+    // a comment with it, and a name, revoke nothing where no hosts and no key follow
+    for line in [
+        "h ssh-ed25519 AAAA bob@revoked.example.org",
+        "x@revoked B",
+        "h A bob@revoked h",
+        "#\u{feff}@revoked",
+        "# @revoked h B",
+    ] {
         let file = written_out(&format!("{line}\nh A\n"));
         assert!(KnownHosts::parse("known_hosts", file.as_bytes()).is_ok(), "{line:?}");
+    }
+}
+
+/// The last line before it had no end.
+#[test]
+fn a_revocation_glued_to_another_line_is_not_lost() {
+    for line in ["h A me@lab@revoked * B", "h A@revoked * B", "x@revoked h B", "# x@revoked h B"] {
+        // the key has no blank before it there
+        let [key] = keys::<1>();
+        let line = line.replace(" A@", &format!(" {key}@"));
+        let line = line.replace(" A ", &format!(" {key} "));
+        let file = written_out(&format!("# comment\n{line}\nh A\n"));
+        let error = KnownHosts::parse("known_hosts", file.as_bytes()).unwrap_err();
+        assert_eq!(error.line(), Some(2), "{line}");
+        let TrustErrorKind::GluedRevocation { fault } = error.kind() else { panic!("{error}") };
+        let LineFault::Glued { second, .. } = fault else { panic!("{fault}") };
+        assert!(second.starts_with("@revoked "), "{second}");
     }
 }
 

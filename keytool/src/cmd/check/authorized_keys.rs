@@ -70,6 +70,8 @@ fn state(line: &AuthorizedLine, findings: &mut Findings) {
         LineState::Skipped(LineFault::Key(KeyError::InvalidPoint)) => {
             findings.error(number, WEAK, "remove it, and ask where it comes from");
         }
+        // Told of already.
+        LineState::Skipped(LineFault::Glued { .. }) => {}
         LineState::Skipped(fault) => {
             let unsupported =
                 matches!(fault, LineFault::Key(KeyError::UnsupportedAlgorithm { .. }));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use handfast::key::{Fingerprint, shell_path};
-use handfast::trust::{Host, KnownHosts, ListedKey, Verdict, list_keys};
+use handfast::trust::{Host, HostError, KnownHosts, ListedKey, Verdict, glued, list_keys};
 
 use super::findings::{Findings, Severity};
 use super::modes;
@@ -91,6 +91,10 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn read(number: usize, line: &'a [u8], findings: &mut Findings) -> Option<Self> {
+        // Told of already.
+        if glued(line).is_some() {
+            return None;
+        }
         // A byte order mark counts at the start of a file only.
         let alone = [b"\n", line].concat();
         let fault = match KnownHosts::parse("", &alone) {
@@ -182,12 +186,30 @@ impl<'a> Line<'a> {
             } else if let Some(bare) = name.strip_suffix(":22") {
                 let bare = bare.trim_start_matches('[').trim_end_matches(']');
                 &format!("write `{bare}`: port 22 stands in no name")
-            } else if name.contains(['*', '?'])
-                || Host::parse(name, Some(22)).is_ok_and(|host| alone.knows(&host))
-            {
+            } else if let Err(HostError::Ambiguous { address, port, .. }) = asked(name) {
+                let problem = format!("`{name}` can be read in two ways, and stands for port 22");
+                let remedy = format!(
+                    "write `[{address}]:{port}`, or `{}`",
+                    Host::new(name, 22).map_or(name.to_owned(), |host| host.to_string())
+                );
+                findings.warning(self.number, &problem, &remedy);
+                continue;
+            } else if name.contains(['*', '?']) {
+                continue;
+            } else if let Some(host) = asked(name).ok().filter(|host| alone.knows(host)) {
+                let host = host.to_string();
+                if host != name {
+                    findings.warning(
+                        self.number,
+                        &format!(
+                            "`{name}` is not how ssh looks the address up, which finds no such line"
+                        ),
+                        &format!("write `{host}`"),
+                    );
+                }
                 continue;
             } else {
-                match Host::parse(name, Some(22)) {
+                match asked(name) {
                     Ok(host) if host.to_string() != name => &format!("write `{host}`"),
                     _ => REMEDY,
                 }
@@ -251,6 +273,11 @@ impl<'a> Line<'a> {
             }
         }
     }
+}
+
+/// The host that somebody asks for by a name of the file.
+fn asked(name: &str) -> Result<Host, HostError> {
+    Host::parse(name, Some(22))
 }
 
 /// An address with the length of a prefix, which is no pattern.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use handfast::key::{KeyError, public_key_format, shell_path};
-use handfast::trust::{ListedKey, list_keys};
+use handfast::trust::{LineFault, ListedKey, list_keys};
 
 use super::findings::{Findings, Severity};
 use super::modes;
@@ -22,6 +22,10 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
         }
     };
     for line in skipped.lines() {
+        if matches!(line.fault(), LineFault::Glued { .. }) {
+            // Told of already.
+            continue;
+        }
         let fault = line.fault().to_string();
         findings.message(Severity::Error, line.place().line(), &fault, "copy the line anew");
     }

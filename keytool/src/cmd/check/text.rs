@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use handfast::key::{printable, shell_path};
+use handfast::trust::glued;
 
 use super::findings::Findings;
 
@@ -38,6 +39,9 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
                 "the line ends in CR LF, as on Windows, and OpenSSH makes the CR part of it",
                 &format!("convert the file, as by `sed -i 's/\\r$//' {word}`"),
             );
+        }
+        if let Some(fault) = glued(bare) {
+            findings.error(number, &fault.to_string(), "put each on a line of its own");
         }
         match str::from_utf8(bare) {
             Err(_) => findings.warning(number, "there are bytes in it that are not UTF-8", &show),

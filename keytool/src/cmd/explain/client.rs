@@ -21,7 +21,7 @@ pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
     let offered = Offered::read(&args.key)?;
     for path in args.user_ca.iter().chain(&args.principals) {
         // They are about certificates alone; a plain key stands and falls without them.
-        paths::read(path, MAX_FILE)?;
+        paths::read_text(path, MAX_FILE)?;
         let name = paths::shown(path);
         talk(format_args!("note: {name} is not honoured: this version knows no certificates"));
     }
@@ -42,12 +42,12 @@ fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Fai
         Opened::Refused(explanation) => return Ok(explanation),
     };
     for path in &args.revoked {
-        if let Some(explanation) = revoked::check(path, &offered.fingerprint())? {
+        if let Some(explanation) = revoked::check(path, offered.listed())? {
             return Ok(explanation);
         }
     }
     let mut explanation = match offered {
-        Offered::Key(key) => {
+        Offered::Key { key, .. } => {
             let at = args.form.at.unwrap_or_else(SystemTime::now);
             let mut question = Question::new(key, at).from(args.from);
             if args.honours_command {

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &ExplainHost) -> Result<Answer, Failure> {
     let known = KnownHosts::open_all(&args.files)?;
     let explained = |said| explained(said, args);
     let explanation = match &offered {
-        Offered::Key(key) => explained(known.check(&args.host, key)),
+        Offered::Key { key, .. } => explained(known.check(&args.host, key)),
         Offered::Never { why, text, .. } => match known.check_text(&args.host, text) {
             // What the files accept cannot be used all the same.
             Ok(Said::Match { at, .. }) => {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use handfast::key::{Fingerprint, PublicKey};
+use handfast::trust::ListedKey;
 
 use super::super::public_key_file;
 use crate::error::Failure;
@@ -10,10 +11,10 @@ use crate::error::Failure;
 /// What somebody shows to be let in.
 pub(super) enum Offered {
     /// A key that can be asked about.
-    Key(PublicKey),
+    Key { key: PublicKey, listed: ListedKey },
     /// What is never let in.
     Never {
-        fingerprint: Fingerprint,
+        listed: ListedKey,
         why: String,
         /// Its line in the file.
         text: Vec<u8>,
@@ -24,7 +25,7 @@ impl Offered {
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let (key, text) = public_key_file::read_any(path)?;
         if let Some(public) = key.public_key() {
-            return Ok(Self::Key(public.clone()));
+            return Ok(Self::Key { key: public.clone(), listed: key });
         }
         let key_type = key.key_type();
         let why = if key_type.contains("-cert-v01@") {
@@ -37,14 +38,18 @@ impl Offered {
         } else {
             format!("keys of type {key_type} are not supported")
         };
-        Ok(Self::Never { fingerprint: key.fingerprint(), why, text })
+        Ok(Self::Never { why, text, listed: key })
+    }
+
+    /// The key or certificate as it stands in its file.
+    pub(super) fn listed(&self) -> &ListedKey {
+        match self {
+            Self::Key { listed, .. } | Self::Never { listed, .. } => listed,
+        }
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {
-        match self {
-            Self::Key(key) => key.fingerprint(),
-            Self::Never { fingerprint, .. } => *fingerprint,
-        }
+        self.listed().fingerprint()
     }
 }
 
