@@ -5,8 +5,8 @@
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 
 #[cfg(unix)]
 use handfast::auth::public_key_by_login;
@@ -532,6 +532,27 @@ async fn each_login_is_held_against_its_own_file() {
     // the file is read again for each
     write("alice", &bob, "");
     assert_denied(meet(stack(), call(&alice, "alice")).await, "no line of authorized_keys");
+}
+
+#[tokio::test]
+async fn a_list_that_is_replaced_decides_about_the_next_connection() {
+    let (alice, bob) = (key(), key());
+    let list = |key: &Identity| {
+        let line = format!("{}\n", key.public_key());
+        AuthorizedKeys::parse("authorized_keys", line.as_bytes()).unwrap()
+    };
+    let keys = Arc::new(RwLock::new(list(&alice)));
+    let stack = || {
+        let current = Arc::clone(&keys);
+        move |attempt: Attempt| {
+            let now = current.read().unwrap().clone();
+            async move { public_key(now).authenticate(attempt).await }
+        }
+    };
+    assert_admitted(meet(stack(), Caller::with_key(&alice)).await);
+    *keys.write().unwrap() = list(&bob);
+    assert_denied(meet(stack(), Caller::with_key(&alice)).await, "no line of authorized_keys");
+    assert_admitted(meet(stack(), Caller::with_key(&bob)).await);
 }
 
 #[tokio::test]
