@@ -47,6 +47,7 @@
 //!
 //! To the client all refusals look alike; the server's log tells them apart.
 
+mod account;
 mod attempt;
 mod boxed;
 mod combine;
@@ -61,6 +62,7 @@ mod public_key;
 #[cfg(unix)]
 mod readers;
 
+pub(crate) use account::Account;
 pub use attempt::{Admitted, Attempt, Denied, Password, PeerAddr};
 pub use boxed::BoxAuthenticator;
 pub use combine::{And, Either, Map, Or};

@@ -36,6 +36,8 @@ pub(crate) mod shown;
 pub mod sshsig;
 mod text_change;
 
+#[cfg(all(unix, feature = "files"))]
+pub(crate) use encoding::Utf16Scan;
 pub use encoding::is_utf16;
 pub use error::KeyError;
 pub use fingerprint::Fingerprint;

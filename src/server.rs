@@ -8,6 +8,7 @@ pub(crate) mod handshake;
 mod listener;
 pub(crate) mod places;
 pub(crate) mod queue;
+pub(crate) mod report;
 pub(crate) mod slots;
 
 pub use error::AcceptError;
@@ -16,6 +17,7 @@ pub use listener::Listener;
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::auth::{Authenticator, Nobody, PeerAddr, nobody};
 use crate::crypto::Cipher;
@@ -61,6 +63,7 @@ pub struct Server<A = Nobody, M = Tokio> {
     pub(crate) policy: RekeyPolicy,
     pub(crate) liveness: Liveness,
     pub(crate) turned_away: TurnedAway,
+    pub(crate) strangers: Arc<AtomicU64>,
     pub(crate) waits: PhantomData<fn() -> M>,
 }
 
@@ -126,6 +129,7 @@ impl<M> Server<Nobody, M> {
             policy: RekeyPolicy::server(),
             liveness: Liveness::default(),
             turned_away: TurnedAway::default(),
+            strangers: Arc::default(),
             waits: PhantomData,
         }
     }
@@ -160,8 +164,24 @@ impl<A, M> Server<A, M> {
             policy: self.policy,
             liveness: self.liveness,
             turned_away: self.turned_away,
+            strangers: Arc::clone(&self.strangers),
             waits: PhantomData,
         }
+    }
+
+    /// The same settings for a listener, which counts strangers by itself.
+    pub(crate) fn for_listener(mut self) -> (Self, Arc<AtomicU64>) {
+        let strangers = Arc::<AtomicU64>::default();
+        self.strangers = Arc::clone(&strangers);
+        (self, strangers)
+    }
+
+    /// How many connections that this server and its clones accepted over streams (`accept_over`)
+    /// came from no handfast client: health checks, scans, HTTP, TLS. The log has them at the level
+    /// DEBUG. A listener counts its own.
+    #[must_use]
+    pub fn strangers(&self) -> u64 {
+        self.strangers.load(Ordering::Relaxed)
     }
 
     /// What decides whom to admit.
@@ -175,6 +195,7 @@ impl<A, M> Server<A, M> {
             policy: self.policy,
             liveness: self.liveness,
             turned_away: self.turned_away,
+            strangers: self.strangers,
             waits: PhantomData,
         }
     }

@@ -71,6 +71,7 @@ mod place;
 mod strict_modes;
 mod verifier;
 
+pub(crate) use authorized_keys::rfc3339;
 pub use authorized_keys::{
     AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,
     expiry_time,

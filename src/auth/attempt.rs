@@ -7,6 +7,7 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use super::account::Account;
 use super::conversation::{self, Desk, Line};
 use crate::handshake::Target;
 use crate::handshake::server::Claims;
@@ -77,6 +78,7 @@ pub struct Attempt {
     line: Line,
     claims: Option<Arc<Claims>>,
     pub(super) evidence: Evidence,
+    pub(super) account: Account,
 }
 
 impl Attempt {
@@ -86,7 +88,8 @@ impl Attempt {
     )]
     pub(crate) fn new(peer: PeerAddr) -> (Self, Desk) {
         let (line, desk) = conversation::conversation();
-        (Self { peer, line, claims: None, evidence: Evidence::default() }, desk)
+        let (evidence, account) = (Evidence::default(), Account::default());
+        (Self { peer, line, claims: None, evidence, account }, desk)
     }
 
     /// Where the client comes from. Needs nothing of the client.
@@ -112,7 +115,7 @@ impl Attempt {
     }
 
     /// Who the client says it is; empty for nobody. Runs the handshake as far as
-    /// [`Self::public_key`]. Nothing vouches for it.
+    /// [`Self::public_key`]. Nothing vouches for it, unless a layer has found out that it is true.
     pub async fn login(&mut self) -> String {
         self.claims().await.login.clone()
     }
@@ -130,6 +133,12 @@ impl Attempt {
         Password(password)
     }
 
+    /// Says that the login is true: this layer has found proof that the client is who it says. The
+    /// server's log tells so; to whom a stack admits it makes no difference.
+    pub fn vouch_for_login(&mut self) {
+        self.account.vouch_for_login();
+    }
+
     /// Admits the client, as far as this layer is concerned.
     ///
     /// # Errors
@@ -137,6 +146,7 @@ impl Attempt {
     /// None; the form is what [`super::Authenticator::authenticate`] returns.
     pub fn admit<C>(mut self, credentials: C) -> Result<Admitted<C>, Denied> {
         self.evidence.settle();
+        self.account.admit();
         Ok(Admitted { credentials, attempt: self })
     }
 
@@ -148,6 +158,7 @@ impl Attempt {
     pub fn deny<C>(mut self, reason: impl Into<String>) -> Result<Admitted<C>, Denied> {
         // whoever goes on with the attempt starts from nothing; `or` knows what went before
         self.evidence = Evidence::default();
+        self.account.deny();
         Err(Denied { reason: reason.into(), attempt: self })
     }
 
@@ -184,6 +195,15 @@ impl<C> Admitted<C> {
     pub(crate) const fn is_proved(&self) -> bool {
         self.attempt.evidence.proved
     }
+
+    /// How that came about.
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "blocking")),
+        expect(dead_code, reason = "streams log it")
+    )]
+    pub(crate) const fn account(&self) -> &Account {
+        &self.attempt.account
+    }
 }
 
 /// A layer's no, with the reason for the log.
@@ -203,8 +223,18 @@ impl Denied {
     /// The attempt, for layers that give it to another. What had been proved on the way here
     /// counts no more.
     #[must_use]
-    pub fn into_attempt(self) -> Attempt {
+    pub fn into_attempt(mut self) -> Attempt {
+        self.attempt.account = Account::default();
         self.attempt
+    }
+
+    /// How that came about.
+    #[cfg_attr(
+        not(any(feature = "tokio", feature = "blocking")),
+        expect(dead_code, reason = "streams log it")
+    )]
+    pub(crate) const fn account(&self) -> &Account {
+        &self.attempt.account
     }
 }
 

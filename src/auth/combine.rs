@@ -33,7 +33,7 @@ impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
     type Credentials = Either<A::Credentials, B::Credentials>;
 
     async fn authenticate(&self, attempt: Attempt) -> Result<Admitted<Self::Credentials>, Denied> {
-        let before = attempt.evidence;
+        let (before, account) = (attempt.evidence, attempt.account.clone());
         let (reason, mut attempt) = match self.first.authenticate(attempt).await {
             Ok(Admitted { credentials, attempt }) => {
                 return Ok(Admitted { credentials: Either::First(credentials), attempt });
@@ -42,11 +42,13 @@ impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
         };
         // what the branch that denied had seen proves nothing for the other one
         attempt.evidence = before;
+        let first = std::mem::replace(&mut attempt.account, account);
         match self.second.authenticate(attempt).await {
             Ok(Admitted { credentials, attempt }) => {
                 Ok(Admitted { credentials: Either::Second(credentials), attempt })
             }
-            Err(Denied { reason: other, attempt }) => {
+            Err(Denied { reason: other, mut attempt }) => {
+                attempt.account.and_denied(first);
                 Err(Denied { reason: format!("{reason}; {other}"), attempt })
             }
         }

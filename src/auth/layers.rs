@@ -57,7 +57,8 @@ pub struct IpAllowlist {
 impl Authenticator for IpAllowlist {
     type Credentials = ();
 
-    async fn authenticate(&self, attempt: Attempt) -> Result<Admitted<()>, Denied> {
+    async fn authenticate(&self, mut attempt: Attempt) -> Result<Admitted<()>, Denied> {
+        attempt.account.enter("ip_allowlist");
         match attempt.peer_addr().ip() {
             Some(ip) if self.networks.iter().any(|network| network.contains(&ip)) => {
                 attempt.admit(())
@@ -102,11 +103,15 @@ where
     type Credentials = C;
 
     async fn authenticate(&self, mut attempt: Attempt) -> Result<Admitted<C>, Denied> {
+        attempt.account.enter("password");
         let login = attempt.login().await;
         let password = attempt.password("Password: ").await;
         let shown = login.escape_debug().to_string();
         match (self.check)(login, password).await {
-            Some(credentials) => attempt.admit(credentials),
+            Some(credentials) => {
+                attempt.vouch_for_login();
+                attempt.admit(credentials)
+            }
             None => attempt.deny(format!("wrong password for `{shown}`, or no such login")),
         }
     }
@@ -126,6 +131,7 @@ impl Authenticator for Anonymous {
     type Credentials = ();
 
     async fn authenticate(&self, mut attempt: Attempt) -> Result<Admitted<()>, Denied> {
+        attempt.account.enter("anonymous");
         attempt.vouch();
         attempt.admit(())
     }
@@ -148,6 +154,7 @@ impl Authenticator for Nobody {
         &self,
         mut attempt: Attempt,
     ) -> Result<Admitted<Self::Credentials>, Denied> {
+        attempt.account.enter("nobody");
         // as a stack that checks keys would: the client learns nothing from how it is refused
         let _ = attempt.public_key().await;
         attempt.deny("the server admits nobody: it was given no authenticator")

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 #[cfg(unix)]
 use std::time::{Duration, Instant};
 
+use super::account::Source;
 #[cfg(unix)]
 use super::readers::Readers;
 use super::{Admitted, Attempt, Authenticator, Denied, PeerAddr};
@@ -67,11 +68,18 @@ impl Authenticator for PublicKeyCheck {
         &self,
         mut attempt: Attempt,
     ) -> Result<Admitted<AuthorizedLogin>, Denied> {
+        attempt.account.enter("public_key");
         let Some(key) = attempt.public_key().await else {
             return attempt.deny("the client proved no key");
         };
         let question = self.application.question(&key, address(attempt.peer_addr()));
         let decision = self.keys.decide(&question);
+        let source = Source {
+            file: self.keys.path().to_owned(),
+            line: line(&decision),
+            read: Some(self.keys.read_at()),
+        };
+        attempt.account.by(source);
         conclude(attempt, key, decision)
     }
 }
@@ -143,21 +151,36 @@ impl Authenticator for PublicKeyCheck<LoginFiles> {
         &self,
         mut attempt: Attempt,
     ) -> Result<Admitted<AuthorizedLogin>, Denied> {
+        attempt.account.enter("public_key_by_login");
         let Some(key) = attempt.public_key().await else {
             return attempt.deny("the client proved no key");
         };
         let login = attempt.login().await;
         let (files, application) = (self.keys.clone(), self.application);
         let (asked, address) = (key.clone(), address(attempt.peer_addr()));
-        let read =
-            move || files.path.decide(&login, &files.modes, &application.question(&asked, address));
-        let admits =
-            |read: &Result<Decision, LoginPathError>| matches!(read, Ok(Decision::Admitted(_)));
+        let read = move || {
+            let question = application.question(&asked, address);
+            files.path.decide_and_name(&login, &files.modes, &question)
+        };
+        let admits = |read: &Result<(Decision, Arc<str>), LoginPathError>| {
+            matches!(read, Ok((Decision::Admitted(_), _)))
+        };
         // before anything depends on the login, so that the wait tells nothing of it
         let permit = self.keys.readers.permit(attempt.peer_addr()).await;
         match permit.work(move || unhurried(read, admits)).await {
-            Some(Ok(decision)) => conclude(attempt, key, decision),
+            Some(Ok((decision, file))) => {
+                let line = line(&decision);
+                attempt.account.by(Source { file: file.as_ref().to_owned(), line, read: None });
+                if matches!(decision, Decision::Admitted(_)) {
+                    attempt.vouch_for_login();
+                }
+                conclude(attempt, key, decision)
+            }
             Some(Err(error)) => {
+                if let LoginPathError::File(error) = &error {
+                    let (file, line) = (error.path().to_owned(), error.line());
+                    attempt.account.by(Source { file, line, read: None });
+                }
                 let reason = format!("the key {}: {error}", key.fingerprint());
                 attempt.deny(reason)
             }
@@ -202,6 +225,15 @@ impl Application {
             question = question.honours_command();
         }
         question
+    }
+}
+
+/// The line that decided, or the first of those that list the key and do not admit it.
+fn line(decision: &Decision) -> Option<usize> {
+    match decision {
+        Decision::Admitted(entry) => Some(entry.place().line()),
+        Decision::Refused(lines) => lines.lines().first().map(|line| line.place().line()),
+        Decision::Unlisted => None,
     }
 }
 

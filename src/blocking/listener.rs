@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,7 @@ use crate::roll::Roll;
 use crate::server::Peer;
 use crate::server::places::{Places, Stay};
 use crate::server::queue::Queue;
+use crate::server::report::no_place;
 
 type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 
@@ -41,6 +43,7 @@ type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 pub struct Listener<C, IO: Transport = std::net::TcpStream> {
     inner: Arc<Inner<C, IO>>,
     address: Option<SocketAddr>,
+    strangers: Arc<AtomicU64>,
 }
 
 struct Inner<C, IO: Transport> {
@@ -70,6 +73,7 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
         S: Source<Io = IO>,
     {
         let address = source.address();
+        let (server, strangers) = server.for_listener();
         let (door, knock) = Door::new(source)?;
         let admitted = Arc::new(Queue::new());
         let roll = Arc::<Roll>::default();
@@ -83,7 +87,7 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
             .name("handfast accept".to_owned())
             .spawn(move || Arc::new(shared).accept_all(&door))?;
         let inner = Inner { admitted, knock, roll, progress: Progress::default() };
-        Ok(Self { inner: Arc::new(inner), address })
+        Ok(Self { inner: Arc::new(inner), address, strangers })
     }
 
     /// The next client that was admitted, and what is known of it. Several threads may wait for
@@ -117,6 +121,13 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         let inner: Arc<Inner<C, IO>> = Arc::clone(&self.inner);
         ShutdownHandle(inner)
+    }
+
+    /// How many connections came from no handfast client: health checks that connect and hang up,
+    /// scans, HTTP, TLS. The log has them at the level DEBUG.
+    #[must_use]
+    pub fn strangers(&self) -> u64 {
+        self.strangers.load(Ordering::Relaxed)
     }
 
     /// How many streams that were accepted are alive.
@@ -214,7 +225,7 @@ where
                 Ok(Some((io, from))) => match self.places.receive(from, room) {
                     Some(stay) => Self::begin(&self, io, from, stay),
                     None => {
-                        info!(peer = %from, "not admitted: more connections than can be told so");
+                        no_place(from, "more connections than can be told so", Duration::ZERO);
                         Ok(())
                     }
                 },
@@ -246,10 +257,10 @@ where
         let until = after(since, self.server.deadlines.until_hello());
         let slot = match stay {
             Stay::Handshake(slot) => slot,
-            Stay::Leave(_door) => return self.turn_away(io, from, until),
+            Stay::Leave(_door) => return self.turn_away(io, from, since, until),
             Stay::Wait(_seat) => match self.places.slots.block(from, until) {
                 Some(slot) => slot,
-                None => return self.turn_away(io, from, until),
+                None => return self.turn_away(io, from, since, until),
             },
         };
         let accepted = self.server.accept_onto(io, from, since, Some(Arc::clone(&self.roll)));
@@ -261,8 +272,9 @@ where
 
     /// Tells a client that waited too long that the server is busy. A stealth server leaves it in
     /// silence, like every other.
-    fn turn_away(&self, io: IO, from: PeerAddr, until: Instant) {
-        info!(peer = %from, "not admitted: too many connections that are not authenticated");
+    fn turn_away(&self, io: IO, from: PeerAddr, since: Instant, until: Instant) {
+        let took = Instant::now().saturating_duration_since(since);
+        no_place(from, "too many connections that are not authenticated", took);
         let Ok(link) = Handshaking::new(io) else { return };
         match self.server.config.stealth {
             Some(_) => wait::forever(link.drain(until)),

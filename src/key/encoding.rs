@@ -13,27 +13,72 @@ const RUN: usize = 6;
 /// Every entry of the files that are read holds ASCII, and ASCII in UTF-16 is text and NUL bytes in
 /// turns. Single NUL bytes in other text are not taken for it.
 pub fn is_utf16(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-        return true;
+    let mut scan = Utf16Scan::default();
+    scan.feed(bytes);
+    scan.found()
+}
+
+/// The same for bytes that come in pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Utf16Scan {
+    len: usize,
+    /// The second byte of a mark that the bytes may begin with.
+    mark: Option<u8>,
+    run: usize,
+    before: Option<u8>,
+    found: bool,
+}
+
+impl Utf16Scan {
+    /// Takes in the next bytes.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let Some((&byte, behind)) = rest.split_first() {
+            self.take(byte);
+            rest = behind;
+            if byte == 0 || self.len < 2 {
+                continue;
+            }
+            // between text and text there is no run: on with the last byte before the next NUL
+            let plain = rest.iter().position(|&byte| byte == 0).unwrap_or(rest.len());
+            let (skipped, behind) = rest.split_at_checked(plain).unwrap_or_default();
+            if let Some(&last) = skipped.last() {
+                self.run = usize::from(is_text(last));
+                self.before = Some(last);
+                self.len = self.len.saturating_add(skipped.len());
+                rest = behind;
+            }
+        }
     }
-    let is_text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
-    let mut run = 0usize;
-    let mut before = None;
-    for &byte in bytes {
-        run = match before {
+
+    fn take(&mut self, byte: u8) {
+        match (self.len, byte, self.mark) {
+            (0, 0xff, _) => self.mark = Some(0xfe),
+            (0, 0xfe, _) => self.mark = Some(0xff),
+            (1, second, Some(mark)) if second == mark => self.found = true,
+            _ => {}
+        }
+        self.len = self.len.saturating_add(1);
+        self.run = match self.before {
             _ if byte != 0 && !is_text(byte) => 0,
             Some(last) if (last == 0) != (byte == 0) && (last == 0 || is_text(last)) => {
-                run.saturating_add(1)
+                self.run.saturating_add(1)
             }
             _ => 1,
         };
-        if run >= RUN {
-            return true;
-        }
-        before = Some(byte);
+        self.found |= self.run >= RUN;
+        self.before = Some(byte);
     }
-    // a file of one or two characters
-    run >= 4 && run == bytes.len()
+
+    /// Whether what came so far is UTF-16, or some of it is.
+    pub(crate) const fn found(&self) -> bool {
+        // or a file of one or two characters
+        self.found || (self.run >= 4 && self.run == self.len)
+    }
+}
+
+const fn is_text(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~')
 }
 
 #[cfg(test)]
@@ -55,6 +100,20 @@ mod tests {
                 for text in ["abc", "@revoked", "\u{feff}@revoked", "ключ ssh-ed25519 AAAA"] {
                     let all = [before.as_bytes(), &utf16(text, order), b"\nh ssh-ed25519"].concat();
                     assert!(is_utf16(&all), "{before:?} {text:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_in_pieces_are_judged_like_all_at_once() {
+        for text in ["\u{feff}a", "xyz", "ab", "x\0y\0", "\u{0}\u{0}", "# \u{444}\n"] {
+            let utf16 = utf16(text, u16::to_le_bytes);
+            for bytes in [&utf16[..], text.as_bytes(), &[text.as_bytes(), &utf16].concat()] {
+                for size in 1..5 {
+                    let mut scan = Utf16Scan::default();
+                    bytes.chunks(size).for_each(|piece| scan.feed(piece));
+                    assert_eq!(scan.found(), is_utf16(bytes), "{bytes:?} {size}");
                 }
             }
         }

@@ -4,13 +4,13 @@ mod asking;
 mod deciding;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use tracing::{info, warn};
-
+use super::report::{Report, Whose, whose};
 use super::{AcceptError, Peer, Server, TurnedAway};
 use crate::agreement::Agreement;
-use crate::auth::{Admitted, Authenticator, Denied, PeerAddr};
+use crate::auth::{Account, Admitted, Authenticator, Denied, PeerAddr};
 use crate::deadlines::{Deadlines, after};
 use crate::error::{Error, ErrorCode, Refusal};
 use crate::handshake::server::{
@@ -86,23 +86,29 @@ pub(crate) async fn run<M, A: Authenticator, L: Link>(
         link,
         state: State::Start,
         claims: None,
+        greeted: false,
+        asked: false,
+        account: Account::default(),
         hidden,
         hello_deadline: hidden.unwrap_or_else(|| after(now, server.deadlines.until_hello())),
         deadline,
     };
-    match handshake.decide(&*server.authenticator, from).await {
+    let outcome = handshake.decide(&*server.authenticator, from).await;
+    let took = L::now().saturating_duration_since(since);
+    let claims = handshake.claims.clone();
+    let report =
+        Report { peer: from, claims: claims.as_deref(), account: &handshake.account, took };
+    match outcome {
         Ok((session, agreement, peer)) => {
-            let key = peer.key.as_ref().map(|key| key.fingerprint().to_string());
-            info!(
-                peer = %from,
-                key = key.as_deref().unwrap_or("none"),
-                login = %shown_login(&peer.login),
-                "admitted"
-            );
+            report.admitted();
             Ok((handshake.link, session, agreement, peer))
         }
         Err(End { error, farewell }) => {
-            warn!(peer = %from, reason = %error, "not admitted");
+            let whose = handshake.whose(&error);
+            if whose == Whose::Stranger {
+                server.strangers.fetch_add(1, Ordering::Relaxed);
+            }
+            report.not_admitted(whose, &error, handshake.asked);
             match handshake.hidden {
                 Some(until) => handshake.link.drain(until).await,
                 None => handshake.link.part(&farewell).await,
@@ -134,12 +140,19 @@ struct Handshake<'a, L> {
     state: State,
     /// What the client said and proved, once that is known.
     claims: Option<Arc<Claims>>,
+    /// What came was a hello of this protocol, though perhaps not one that is taken.
+    greeted: bool,
+    /// The answer to a request for a password is awaited.
+    asked: bool,
+    /// How the authenticators decided.
+    account: Account,
     /// A stealth server that has not answered reads on until then, whatever is wrong.
     hidden: Option<Instant>,
     hello_deadline: Instant,
     deadline: Instant,
 }
 
+const AUTHENTICATORS: &str = "the authenticators";
 const NO_RANDOMNESS: Error = Error::Internal("the system's randomness failed");
 const OUT_OF_TURN: Error = Error::Internal("the handshake was driven out of turn");
 
@@ -149,6 +162,7 @@ impl<L: Link> Handshake<'_, L> {
         admitted: Admitted<C>,
         from: PeerAddr,
     ) -> Result<(Session, Agreement, Peer<C>), End> {
+        self.account = admitted.account().clone();
         let claims = self.claims().await?;
         if !admitted.is_proved() {
             let reason = "the authenticators admit a client of whom nothing was proved; to allow \
@@ -183,6 +197,7 @@ impl<L: Link> Handshake<'_, L> {
     /// Tells the client no: in the clear if it said hello only, else like every other refusal.
     async fn deny(&mut self, denied: Denied) -> End {
         let error = AcceptError::Denied { reason: denied.reason().to_owned() };
+        self.account = denied.account().clone();
         if matches!(self.state, State::Start)
             && let Err(end) = self.hello().await
         {
@@ -199,6 +214,16 @@ impl<L: Link> Handshake<'_, L> {
                 self.refuse(error)
             }
         }
+    }
+
+    /// Whose no this is.
+    fn whose(&self, error: &AcceptError) -> Whose {
+        let ours = matches!(
+            error,
+            AcceptError::TimedOut { waiting_for: AUTHENTICATORS }
+                | AcceptError::Handshake(Error::Internal(_))
+        );
+        if self.greeted || ours { whose(error) } else { Whose::Stranger }
     }
 
     fn refuse(&mut self, error: AcceptError) -> End {
@@ -223,9 +248,4 @@ impl<L: Link> Handshake<'_, L> {
         self.hidden = None;
         self.link.send(bytes, self.deadline).await.map_err(unread)
     }
-}
-
-/// A login as the log shows it.
-fn shown_login(login: &str) -> String {
-    if login.is_empty() { "none".to_owned() } else { login.escape_debug().to_string() }
 }

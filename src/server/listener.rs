@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
@@ -13,6 +14,7 @@ use tracing::{info, warn};
 
 use super::places::{Places, Stay};
 use super::queue::Queue;
+use super::report::no_place;
 use super::{Peer, Server};
 use crate::auth::{Authenticator, PeerAddr};
 use crate::deadlines::after;
@@ -38,6 +40,7 @@ type Accepted<C, IO> = (Stream<IO>, Peer<C>);
 pub struct Listener<C, IO: Transport = TcpStream> {
     admitted: Arc<Queue<Accepted<C, IO>>>,
     address: Option<SocketAddr>,
+    strangers: Arc<AtomicU64>,
     task: AbortHandle,
     roll: Arc<Roll>,
 }
@@ -99,6 +102,7 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
         S: Source<Io = IO>,
     {
         let address = source.address();
+        let (server, strangers) = server.for_listener();
         let admitted = Arc::new(Queue::new());
         let roll = Arc::<Roll>::default();
         let shared = Shared {
@@ -108,7 +112,7 @@ impl<C: Send + 'static, IO: Transport> Listener<C, IO> {
             roll: Arc::clone(&roll),
         };
         let task = tokio::spawn(accept_all(Arc::new(shared), source)).abort_handle();
-        Self { admitted, address, task, roll }
+        Self { admitted, address, task, roll, strangers }
     }
 
     /// The next client that was admitted, and what is known of it. Several tasks may wait for one.
@@ -171,6 +175,13 @@ impl<C, IO: Transport> Listener<C, IO> {
         let left = self.admitted.close();
         self.task.abort();
         left
+    }
+
+    /// How many connections came from no handfast client: health checks that connect and hang up,
+    /// scans, HTTP, TLS. The log has them at the level DEBUG.
+    #[must_use]
+    pub fn strangers(&self) -> u64 {
+        self.strangers.load(Ordering::Relaxed)
     }
 
     /// How many streams that were accepted are alive.
@@ -239,7 +250,7 @@ where
         };
         pause = SHORTEST_PAUSE;
         let Some(stay) = shared.places.receive(from, room) else {
-            info!(peer = %from, "not admitted: more connections than can be told so");
+            no_place(from, "more connections than can be told so", Duration::ZERO);
             continue;
         };
         let since = Handshaking::<S::Io>::now();
@@ -258,11 +269,11 @@ where
         let until = after(since, self.server.deadlines.until_hello());
         let slot = match stay {
             Stay::Handshake(slot) => slot,
-            Stay::Leave(_door) => return self.turn_away(io, from, until).await,
+            Stay::Leave(_door) => return self.turn_away(io, from, since, until).await,
             Stay::Wait(_seat) => {
                 match timeout_at(until.into(), self.places.slots.wait(from)).await {
                     Ok(slot) => slot,
-                    Err(_) => return self.turn_away(io, from, until).await,
+                    Err(_) => return self.turn_away(io, from, since, until).await,
                 }
             }
         };
@@ -275,8 +286,9 @@ where
 
     /// Tells a client that waited too long that the server is busy. A stealth server leaves it in
     /// silence, like every other.
-    async fn turn_away(&self, io: IO, from: PeerAddr, until: Instant) {
-        info!(peer = %from, "not admitted: too many connections that are not authenticated");
+    async fn turn_away(&self, io: IO, from: PeerAddr, since: Instant, until: Instant) {
+        let took = Handshaking::<IO>::now().saturating_duration_since(since);
+        no_place(from, "too many connections that are not authenticated", took);
         let link = Handshaking::new(io);
         match self.server.config.stealth {
             Some(_) => link.drain(until).await,

@@ -12,26 +12,29 @@ mod streamed;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use jiff::tz::TimeZone;
 
 pub(super) use self::deciding::Deciding;
 pub use self::decision::{Decision, Entry, Question, RefusedLine, RefusedLines, WhyRefused};
 pub use self::expiry::expiry_time;
-pub(super) use self::expiry::{rfc3339, written};
+pub(crate) use self::expiry::rfc3339;
+pub(super) use self::expiry::written;
 pub(super) use self::from::FromList;
 use self::options::{Options, split_options};
 use self::permissions::LineOptions;
 pub use self::permissions::Permissions;
 #[cfg(unix)]
 pub(super) use self::streamed::decide_in_file;
-use super::file::{Contents, Ownership, split_at_blank, trim_start};
+use super::file::{Contents, Ownership, expand, split_at_blank, trim_start};
 use super::glued::glued;
 use super::key_text::KeyText;
 use super::place::REMEMBERED;
 use super::strict_modes::Guard;
 use super::{LineFault, Place, SkippedLines, StrictModes, TrustError};
-use crate::key::{PublicKey, is_key_type};
+use crate::key::shown::shown_whole;
+use crate::key::{Fingerprint, PublicKey, is_key_type};
 
 /// What an `authorized_keys` file said when it was read; a snapshot that is cheap to clone.
 ///
@@ -53,8 +56,11 @@ use crate::key::{PublicKey, is_key_type};
 #[derive(Debug, Clone)]
 pub struct AuthorizedKeys(Arc<Lines>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Lines {
+    /// The whole path, as messages show it.
+    path: Arc<str>,
+    read: SystemTime,
     /// The lines of each key, in their order.
     by_key: HashMap<PublicKey, Vec<Line>>,
     skipped: SkippedLines,
@@ -95,7 +101,7 @@ impl AuthorizedKeys {
 
     pub(super) fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {
         let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
-        Self::collect(&Contents::read(path, ownership)?)
+        Self::collect(&Contents::read(path, ownership)?, whole_path(path))
     }
 
     /// Takes the bytes of a file that comes from elsewhere; `name` stands for its path in messages.
@@ -103,16 +109,22 @@ impl AuthorizedKeys {
     /// # Errors
     /// As [`open`](Self::open), where it is about the contents.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, TrustError> {
-        Self::collect(&Contents::new(name, bytes)?)
+        let contents = Contents::new(name, bytes)?;
+        Self::collect(&contents, Arc::clone(contents.name()))
     }
 
     /// As [`parse`](Self::parse), for a file that has been read.
     pub(super) fn of(contents: &Contents) -> Result<Self, TrustError> {
-        Self::collect(contents)
+        Self::collect(contents, Arc::clone(contents.name()))
     }
 
-    fn collect(file: &Contents) -> Result<Self, TrustError> {
-        let mut lines = Lines::default();
+    fn collect(file: &Contents, path: Arc<str>) -> Result<Self, TrustError> {
+        let mut lines = Lines {
+            path,
+            read: SystemTime::now(),
+            by_key: HashMap::new(),
+            skipped: SkippedLines::default(),
+        };
         let mut refused = 0usize;
         let local = TimeZone::system();
         for line in file.lines() {
@@ -148,11 +160,34 @@ impl AuthorizedKeys {
         self.0.by_key.get(key).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The path of the file, from `/` on; the name that was given for bytes from elsewhere. Escaped
+    /// where it holds what does not belong into a message.
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// When the file was read. What was written to it since then is not known here.
+    pub fn read_at(&self) -> SystemTime {
+        self.0.read
+    }
+
+    /// The key of this fingerprint, if a line lists it.
+    pub fn key_of(&self, fingerprint: &Fingerprint) -> Option<&PublicKey> {
+        self.0.by_key.keys().find(|key| key.fingerprint() == *fingerprint)
+    }
+
     /// The lines that were passed over: those that could not be read, and keys of types that are
     /// not supported.
     pub fn skipped(&self) -> &SkippedLines {
         &self.0.skipped
     }
+}
+
+/// A path as messages show it, from `/` on if the current folder is known.
+fn whole_path(path: &Path) -> Arc<str> {
+    let path = expand(path).unwrap_or_else(|_| path.to_owned());
+    let path = std::path::absolute(&path).unwrap_or(path);
+    shown_whole(&path.to_string_lossy()).into()
 }
 
 /// Says that a line admits nobody, unless that was said often enough.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::unistd::User;
 
@@ -162,6 +163,16 @@ impl LoginPath {
         modes: &StrictModes,
         question: &Question<'_>,
     ) -> Result<Decision, LoginPathError> {
+        Ok(self.decide_and_name(login, modes, question)?.0)
+    }
+
+    /// The same, and the path of the file as messages show it.
+    pub(crate) fn decide_and_name(
+        &self,
+        login: &str,
+        modes: &StrictModes,
+        question: &Question<'_>,
+    ) -> Result<(Decision, Arc<str>), LoginPathError> {
         let (path, guard) = self.find(login, modes)?;
         Ok(decide_in_file(&path, guard, question)?)
     }

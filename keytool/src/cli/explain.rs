@@ -36,6 +36,7 @@ Examples:
 Examples:
   keytool explain client --authorized-keys authorized_keys --login alice --from 192.0.2.7 --key alice.pub
   keytool explain client --authorized-keys authorized_keys --login alice --from ::1 --key alice.pub --at 2030-01-01T00:00:00Z
+  keytool explain client --authorized-keys authorized_keys --login alice --from ::1 --key SHA256:atjsSjMIS7xx+irXXPvq+4y1mNj530ti3oVWqcgn3/c
 {EXIT_CODES}"))]
     Client(ExplainClient),
 }
@@ -77,8 +78,9 @@ pub(crate) struct ExplainClient {
     /// The address that it comes from
     #[arg(long, value_name = "IP")]
     pub(crate) from: IpAddr,
-    /// The key or certificate that it shows, a .pub file
-    #[arg(long, value_name = "PUB|CERT")]
+    /// The key or certificate that it shows: a .pub file, or a key's fingerprint as a server's log
+    /// has it
+    #[arg(long, value_name = "PUB|CERT|SHA256:...")]
     pub(crate) key: PathBuf,
     /// The application carries out what `command=` says
     #[arg(long)]

@@ -25,6 +25,11 @@ impl<L: Link> Handshake<'_, L> {
         }
         let frame = self.link.frame(hello_len, self.hello_deadline).await;
         self.state = State::Busy;
+        self.greeted = match &frame {
+            Ok(_) => true,
+            Err(Fault::Protocol(error)) => !matches!(error, Error::Foreign(_) | Error::Truncated),
+            Err(Fault::Io(_) | Fault::Late) => false,
+        };
         let refused = match frame {
             Ok(bytes) => match server::hello(self.config, &bytes) {
                 Ok(hello) => {
@@ -107,6 +112,7 @@ impl<L: Link> Handshake<'_, L> {
         self.send(&out).await?;
         let deadline = after(L::now(), self.deadlines.response).min(self.deadline);
         self.state = State::Asked(Box::new(state));
+        self.asked = true;
         let waiting_for = "the answer to a request for a password";
         let mut record = match self.link.frame(session::record_len, deadline).await {
             Ok(record) => record,
@@ -121,6 +127,7 @@ impl<L: Link> Handshake<'_, L> {
         };
         let (state, password) = state.read(&mut record)?;
         self.state = State::Identified(Box::new(state));
+        self.asked = false;
         Ok(password)
     }
 }

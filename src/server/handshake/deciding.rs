@@ -3,7 +3,7 @@
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use super::{End, Handshake, OUT_OF_TURN, State, silent};
+use super::{AUTHENTICATORS, End, Handshake, OUT_OF_TURN, State, silent};
 use crate::agreement::Agreement;
 use crate::auth::{Admitted, Asked, Attempt, Authenticator, Denied, Desk, PeerAddr, Question};
 use crate::error::{Error, ErrorCode};
@@ -14,7 +14,6 @@ use crate::session::{self, Session};
 /// What an eager client may have sent before it is admitted, at most.
 const HELD: usize = 65_535;
 
-const AUTHENTICATORS: &str = "the authenticators";
 const DECISION: &str = "the authenticators' decision";
 
 type Verdict<C> = Result<Admitted<C>, Denied>;

@@ -105,7 +105,7 @@ pub(in crate::trust) fn written(time: SystemTime) -> Option<String> {
 }
 
 /// The time as RFC 3339 writes it, to the second, in UTC.
-pub(in crate::trust) fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
         Err(error) => i64::try_from(error.duration().as_secs()).map_or(i64::MIN, |s| -s),

@@ -1,21 +1,24 @@
 //! Deciding about one key by a file of which nothing is kept.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use super::{Deciding, Decision, Question, parse_line};
 use crate::key::PublicKey;
 use crate::trust::file::{Lines, Ownership, is_blank, open_to_read};
+use crate::trust::glued;
 use crate::trust::strict_modes::Guard;
 use crate::trust::{Place, SkippedLines, TrustError};
 
-/// Reads a file to its end and decides about a key by the lines that list it.
+/// Reads a file to its end and decides about a key by the lines that list it; gives the path, too,
+/// as messages show it.
 pub(in crate::trust) fn decide_in_file(
     path: &Path,
     guard: Option<Guard>,
     question: &Question<'_>,
-) -> Result<Decision, TrustError> {
+) -> Result<(Decision, Arc<str>), TrustError> {
     let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
     let mut lines = Lines::open(path, &ownership, open_to_read)?;
     let name = lines.name().clone();
@@ -29,13 +32,13 @@ pub(in crate::trust) fn decide_in_file(
         }
         let place = Place::new(&name, number);
         match parse_line(place.clone(), line, &local) {
-            Ok(Some((key, line))) if key == *question.key() => deciding.look(&line),
+            Ok(Some((key, listed))) if key == *question.key() => deciding.look(&listed),
             // the text of the key stood in its options or its comment
             Ok(_) => {}
-            Err(fault) => skipped.push(place, fault),
+            Err(fault) => skipped.push(place, glued(line).unwrap_or(fault)),
         }
     }
-    Ok(deciding.done())
+    Ok((deciding.done(), name))
 }
 
 /// The key as its line must have it: it is a multiple of three bytes long and has one encoding.
@@ -66,7 +69,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let question = Question::new(key, SystemTime::now());
-        let streamed = decide_in_file(file.path(), None, &question).unwrap();
+        let (streamed, _) = decide_in_file(file.path(), None, &question).unwrap();
         let name = file.path().display().to_string();
         let whole = AuthorizedKeys::parse(&name, text.as_bytes()).unwrap().decide(&question);
         (streamed, whole)

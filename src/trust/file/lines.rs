@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{MARK, Ownership, check_regular, expand, kind_of};
+use crate::key::Utf16Scan;
 use crate::key::shown::shown_whole;
 use crate::trust::strict_modes::check;
 use crate::trust::{MAX_FILE, MAX_LINE, TrustError, TrustErrorKind};
@@ -18,6 +19,7 @@ pub(in crate::trust) struct Lines<R> {
     line: Vec<u8>,
     number: usize,
     read: usize,
+    utf16: Utf16Scan,
 }
 
 impl Lines<BufReader<File>> {
@@ -54,8 +56,8 @@ fn opened(
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) const fn new(name: Arc<str>, reader: R) -> Self {
-        Self { name, reader, line: Vec::new(), number: 0, read: 0 }
+    pub(super) fn new(name: Arc<str>, reader: R) -> Self {
+        Self { name, reader, line: Vec::new(), number: 0, read: 0, utf16: Utf16Scan::default() }
     }
 
     /// The path as messages show it.
@@ -87,6 +89,7 @@ impl<R: BufRead> Lines<R> {
             }
             let used = text.len().saturating_add(usize::from(end.is_some()));
             ended = end.is_some();
+            self.utf16.feed(chunk.get(..used).unwrap_or_default());
             self.reader.consume(used);
             // the file may grow meanwhile: the size that counts is that of what was read
             self.read = self.read.saturating_add(used);
@@ -94,6 +97,9 @@ impl<R: BufRead> Lines<R> {
                 let kind = TrustErrorKind::FileTooLarge { max: MAX_FILE };
                 return Err(TrustError::new(&self.name, None, kind));
             }
+        }
+        if self.utf16.found() {
+            return Err(TrustError::new(&self.name, None, TrustErrorKind::Utf16));
         }
         if len == 0 && !ended {
             return Ok(None);
@@ -156,6 +162,18 @@ mod tests {
         ) {
             let (streamed, whole) = (streamed(text.as_bytes(), capacity), whole(text.as_bytes()));
             prop_assert_eq!(streamed.unwrap(), whole.unwrap());
+        }
+    }
+
+    #[test]
+    fn utf16_refuses_the_file_wherever_it_stands() {
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        for bytes in [utf16("\u{feff}x"), utf16("xyz"), [b"x\n\n", &utf16("yz\n")[..]].concat()] {
+            for capacity in 1..5 {
+                let error = streamed(&bytes, capacity).unwrap_err();
+                assert!(matches!(error.kind(), TrustErrorKind::Utf16), "{bytes:?} {error}");
+            }
+            assert!(matches!(whole(&bytes).unwrap_err().kind(), TrustErrorKind::Utf16));
         }
     }
 

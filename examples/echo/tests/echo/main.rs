@@ -27,7 +27,7 @@ fn what_is_sent_comes_back_under_keys_of_ssh_keygen() {
     let called = desk.call(&server, &["--identity", "alice", "--login", "alice"], b"hello\n");
     assert_eq!((called.code, called.out.as_slice(), called.err.as_str()), (0, &b"hello\n"[..], ""));
     let log = server.log();
-    assert!(log.contains("admitted") && log.contains("login=alice"), "{log}");
+    assert!(log.contains("admitted") && log.contains("login=\"alice\""), "{log}");
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use handfast::key::{KeyError, printable};
+use handfast::key::{Fingerprint, KeyError, printable};
 use handfast::trust::{
-    AuthorizedKeys, Decision, LineFault, MAX_FILE, Permissions, Question, SkippedLine, StrictModes,
-    TrustErrorKind,
+    AuthorizedKeys, Decision, LineFault, ListedKey, MAX_FILE, Permissions, Question, SkippedLine,
+    StrictModes, TrustErrorKind,
 };
 use serde_json::{Map, Value, json};
 
@@ -18,60 +18,108 @@ use crate::output::talk;
 use crate::{paths, time};
 
 pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
-    let offered = Offered::read(&args.key)?;
+    let shown = Shown::read(&args.key)?;
     for path in args.user_ca.iter().chain(&args.principals) {
         // They are about certificates alone; a plain key stands and falls without them.
         paths::read_text(path, MAX_FILE)?;
         let name = paths::shown(path);
         talk(format_args!("note: {name} is not honoured: this version knows no certificates"));
     }
-    let explanation = explained(args, &offered)?;
+    let explanation = explained(args, &shown)?;
     let honours = if args.honours_command { ", honouring command=" } else { "" };
     let asked = [
-        ("key", offered.fingerprint().to_string()),
+        ("key", shown.fingerprint().to_string()),
         ("login", format!("{}{honours}", printable(&args.login))),
         ("from", args.from.to_string()),
     ];
     explanation.print(&args.form, &asked)
 }
 
-fn explained(args: &ExplainClient, offered: &Offered) -> Result<Explanation, Failure> {
+/// What `--key` names.
+enum Shown {
+    Offered(Offered),
+    /// The fingerprint of a key: it is all that a server's log has of one.
+    Fingerprint(Fingerprint),
+}
+
+impl Shown {
+    fn read(key: &Path) -> Result<Self, Failure> {
+        // a file of such a name can be given as `./SHA256:...`
+        match key.to_str().filter(|text| text.starts_with("SHA256:")) {
+            Some(text) => text
+                .parse()
+                .map(Self::Fingerprint)
+                .map_err(|error: KeyError| Failure::Usage(error.to_string())),
+            None => Offered::read(key).map(Self::Offered),
+        }
+    }
+
+    fn is_revoked_by(&self, line: &ListedKey) -> bool {
+        match self {
+            Self::Offered(offered) => offered.listed().is_revoked_by(line),
+            Self::Fingerprint(fingerprint) => line.fingerprint() == *fingerprint,
+        }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        match self {
+            Self::Offered(offered) => offered.fingerprint(),
+            Self::Fingerprint(fingerprint) => *fingerprint,
+        }
+    }
+}
+
+fn explained(args: &ExplainClient, shown: &Shown) -> Result<Explanation, Failure> {
     let (keys, doubt) = match open(&args.authorized_keys)? {
         Opened::Keys(keys) => (keys, None),
         Opened::Unguarded(keys, doubt) => (keys, Some(doubt)),
         Opened::Refused(explanation) => return Ok(explanation),
     };
     for path in &args.revoked {
-        if let Some(explanation) = revoked::check(path, offered.listed())? {
+        if let Some(explanation) = revoked::check(path, |line| shown.is_revoked_by(line))? {
             return Ok(explanation);
         }
     }
-    let mut explanation = match offered {
-        Offered::Key { key, .. } => {
+    let key = match shown {
+        Shown::Offered(Offered::Key { key, .. }) => Some(key),
+        Shown::Offered(Offered::Never { .. }) => None,
+        Shown::Fingerprint(fingerprint) => keys.key_of(fingerprint),
+    };
+    let mut explanation = match (shown, key) {
+        (Shown::Offered(Offered::Never { why, .. }), _) => {
+            Explanation::new(Verdict::Reject, why).remedy(PLAIN)
+        }
+        (_, None) => with_broken_lines(decided(&Decision::Unlisted, args), &keys),
+        (_, Some(key)) => {
             let at = args.form.at.unwrap_or_else(SystemTime::now);
             let mut question = Question::new(key, at).from(args.from);
             if args.honours_command {
                 question = question.honours_command();
             }
             let decision = keys.decide(&question);
-            let mut explanation = decided(&decision, args);
-            let skipped = keys.skipped();
-            if decision == Decision::Unlisted {
-                if let Some(line) = skipped.lines().iter().find(|line| is_broken(line)) {
-                    explanation.reason.push_str(&printable(&format!("; {line}")));
-                } else if skipped.total() > skipped.lines().len() {
-                    let more = format!("; {} lines could not be read", skipped.total());
-                    explanation.reason.push_str(&more);
-                }
+            let explanation = decided(&decision, args);
+            match decision {
+                Decision::Unlisted => with_broken_lines(explanation, &keys),
+                _ => explanation,
             }
-            explanation
         }
-        Offered::Never { why, .. } => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
     };
     if let Some(doubt) = doubt {
         explanation.reason.push_str(&format!("; but servers refuse the file by default: {doubt}"));
     }
     Ok(explanation)
+}
+
+/// Names the lines of which one may have been meant to list the key.
+fn with_broken_lines(mut explanation: Explanation, keys: &AuthorizedKeys) -> Explanation {
+    let skipped = keys.skipped();
+    if let Some(line) = skipped.lines().iter().find(|line| is_broken(line)) {
+        explanation.reason.push_str(&printable(&format!("; {line}")));
+    } else if skipped.total() > skipped.lines().len() {
+        let more = format!("; {} lines could not be read", skipped.total());
+        explanation.reason.push_str(&more);
+    }
+    explanation
 }
 
 /// Whether a line that was passed over may have been meant to list any key; one of another type is
@@ -109,6 +157,9 @@ fn open(path: &Path) -> Result<Opened, Failure> {
 }
 
 fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
+    let is_fingerprint = args.key.to_str().is_some_and(|text| text.starts_with("SHA256:"));
+    // a fingerprint is not enough to admit a key
+    let key = if is_fingerprint { "FILE.pub".to_owned() } else { paths::word(&args.key) };
     match decision {
         Decision::Admitted(entry) => {
             let mut explanation = Explanation::new(Verdict::Accept, decision).at(entry.place());
@@ -125,7 +176,7 @@ fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
         }
         _ => Explanation::new(Verdict::Reject, decision).remedy(format!(
             "if it is to come in: `keytool authorize {} --file {}`",
-            paths::word(&args.key),
+            key,
             paths::word(&args.authorized_keys)
         )),
     }

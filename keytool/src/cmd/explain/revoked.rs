@@ -12,7 +12,10 @@ use crate::error::Failure;
 use crate::paths;
 
 /// Why the list shuts the key out, if it does.
-pub(super) fn check(path: &Path, key: &ListedKey) -> Result<Option<Explanation>, Failure> {
+pub(super) fn check(
+    path: &Path,
+    is_revoked_by: impl Fn(&ListedKey) -> bool,
+) -> Result<Option<Explanation>, Failure> {
     let (name, bytes) = paths::read(path, MAX_FILE)?;
     if bytes.starts_with(b"SSHKRL\n\0") {
         let explanation = Explanation::new(
@@ -26,7 +29,7 @@ pub(super) fn check(path: &Path, key: &ListedKey) -> Result<Option<Explanation>,
         ));
     }
     let (keys, skipped) = list_keys(&name, &bytes)?;
-    if let Some(line) = keys.iter().find(|line| key.is_revoked_by(line)) {
+    if let Some(line) = keys.iter().find(|line| is_revoked_by(line)) {
         let explanation =
             Explanation::new(Verdict::Reject, format!("{} revokes this key", line.place()))
                 .at(line.place())

@@ -77,3 +77,36 @@ fn a_line_that_could_not_be_read_is_named_where_none_lists_the_key() {
         format!("reject: no line of authorized_keys lists this key; {keys}:1 could not be read: ");
     assert!(data.starts_with(&begin), "{data}");
 }
+
+#[test]
+fn a_fingerprint_from_a_log_is_explained_like_the_key() {
+    let desk = Desk::new();
+    let (alice, bob) = (public_line(1, "alice"), public_line(2, "bob"));
+    desk.write("authorized_keys", format!("# keys\nexpiry-time=\"20200101Z\" {alice}{bob}"));
+    let print = |line: &str| {
+        let words: Vec<_> = line.split(' ').collect();
+        let key: handfast::key::PublicKey = words[..2].join(" ").trim().parse().expect("a key");
+        key.fingerprint().to_string()
+    };
+    let keys = desk.path("authorized_keys");
+    let keys = keys.to_str().expect("a path in UTF-8");
+    let explained = |key: &str| {
+        let asked = ["--login", "alice", "--from", "192.0.2.7", "--key", key];
+        desk.keytool(&[&["explain", "client", "--authorized-keys", keys], &asked[..]].concat())
+    };
+    let (code, data, talk) = explained(&print(&bob));
+    assert_eq!((code, talk.as_str()), (0, ""));
+    assert!(data.starts_with(&format!("accept: {keys}:3 admits this key\n")), "{data}");
+    assert!(data.contains(&print(&bob)), "{data}");
+    let (code, data, _) = explained(&print(&alice));
+    assert_eq!(code, 1);
+    assert!(data.starts_with(&format!("reject: {keys}:2: the entry has expired")), "{data}");
+    let stranger = print(&public_line(3, "carol"));
+    let (code, data, _) = explained(&stranger);
+    assert_eq!(code, 1);
+    assert!(data.starts_with("reject: no line of authorized_keys lists this key\n"), "{data}");
+    assert!(data.contains("`keytool authorize FILE.pub --file "), "{data}");
+    let (code, _, talk) = explained("SHA256:short");
+    assert_eq!(code, 2);
+    assert!(talk.contains("`SHA256:short` is not a fingerprint"), "{talk}");
+}

@@ -5,6 +5,9 @@
 #![cfg(feature = "files")]
 #![expect(clippy::unwrap_used, reason = "all of it is test code")]
 
+#[cfg(all(unix, feature = "tokio", feature = "blocking"))]
+mod servers;
+
 use std::cell::RefCell;
 use std::io;
 use std::sync::Once;
@@ -35,6 +38,7 @@ fn logged(work: impl FnOnce()) -> Vec<String> {
     INSTALLED.call_once(|| {
         tracing_subscriber::fmt()
             .with_writer(|| Log)
+            .with_env_filter("handfast=debug")
             .with_ansi(false)
             .with_target(false)
             .without_time()
