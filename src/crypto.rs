@@ -12,6 +12,7 @@ mod backend;
 mod ed25519;
 mod hash;
 mod kem;
+mod mac;
 pub(crate) mod secret;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ pub(crate) use hash::hmac_sha1;
 pub(crate) use hash::{HkdfExpand, Sha256, hkdf_extract, hmac_sha256, sha256, sha512};
 pub(crate) use kem::BadEncapsulationKey;
 use kem::{CIPHERTEXT_LEN, ENCAPSULATION_KEY_LEN};
+pub(crate) use mac::Mac;
 
 use aead::Aead as _;
 use backend::{SelectedAead, SelectedKem, SelectedSigning, SelectedVerifying, SelectedX25519};

@@ -1,9 +1,7 @@
 //! Transcript and key schedule (docs/PROTOCOL.md, "Key schedule").
 
-use zeroize::Zeroize;
-
 use crate::crypto::secret::Secret;
-use crate::crypto::{HkdfExpand, Sha256, hkdf_extract, hmac_sha256, sha256};
+use crate::crypto::{HkdfExpand, Mac, Sha256, hkdf_extract, sha256};
 use crate::error::{Error, Misuse};
 
 /// `export` gives at most this many bytes: 255 blocks of SHA-256 (RFC 5869, 2.3).
@@ -88,15 +86,13 @@ pub(crate) struct Agreed {
 impl Agreed {
     fn extract(&self, salt: &[u8; 32]) -> Secret<32> {
         let Some(mlkem) = &self.mlkem else {
-            return hkdf_extract(salt, self.x25519.expose());
+            return hkdf_extract(salt, &self.x25519);
         };
-        let mut ikm = [0; 64];
-        let (front, back) = ikm.split_at_mut(32);
+        let mut ikm = Secret::<64>::zero();
+        let (front, back) = ikm.expose_mut().split_at_mut(32);
         front.copy_from_slice(mlkem.expose());
         back.copy_from_slice(self.x25519.expose());
-        let secret = hkdf_extract(salt, &ikm);
-        ikm.zeroize();
-        secret
+        hkdf_extract(salt, &ikm)
     }
 }
 
@@ -113,9 +109,9 @@ impl DirectionSecret {
     }
 
     /// The MAC that ends an Auth message.
-    pub(crate) fn mac(&self, th: &[u8; 32]) -> Result<[u8; 32], Error> {
+    pub(crate) fn mac(&self, th: &[u8; 32]) -> Result<Mac, Error> {
         let fin = label(&self.0, "finished", b"")?;
-        Ok(hmac_sha256(fin.expose(), &[th]))
+        Ok(Mac::of(&fin, th))
     }
 
     #[cfg(test)]
@@ -141,7 +137,7 @@ impl HandshakeSecrets {
         Ok(Self {
             client: DirectionSecret(labels.derive("c hs", th)?),
             server: DirectionSecret(labels.derive("s hs", th)?),
-            main: hkdf_extract(derived.expose(), &[0; 32]),
+            main: hkdf_extract(derived.expose(), &Secret::<32>::zero()),
         })
     }
 

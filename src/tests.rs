@@ -12,6 +12,8 @@ mod exporter;
 #[cfg(feature = "tokio")]
 mod first_words;
 mod hello;
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+pub(crate) mod limit;
 mod limits;
 mod matrix;
 mod pair;
@@ -26,3 +28,5 @@ mod tamper;
 mod vectors;
 mod welcome;
 mod who_ends_how;
+#[cfg(target_os = "linux")]
+pub(crate) mod wiped;

@@ -68,12 +68,12 @@ pub(crate) fn hmac_sha1(key: &[u8], message: &[u8]) -> [u8; 20] {
     mac.finalize().into()
 }
 
-/// HKDF-Extract. The input keying material is the caller's to wipe.
+/// HKDF-Extract. The input keying material is of a type that wipes it.
 ///
 /// It is the HMAC (RFC 5869, 2.2). The crate's own function takes the result in for expanding besides,
 /// which [`HkdfExpand::new`] does where it is wanted.
-pub(crate) fn hkdf_extract(salt: &[u8], ikm: &[u8]) -> Secret<32> {
-    let mut prk = hmac_sha256(salt, &[ikm]);
+pub(crate) fn hkdf_extract<const N: usize>(salt: &[u8], ikm: &Secret<N>) -> Secret<32> {
+    let mut prk = hmac_sha256(salt, &[ikm.expose()]);
     let mut secret = Secret::zero();
     secret.expose_mut().copy_from_slice(&prk);
     prk.zeroize();

@@ -2,12 +2,12 @@
 
 use super::fixed;
 use super::input::{Input, Script, said, seal};
-use crate::crypto::Cipher;
+use crate::crypto::{Cipher, Mac};
 use crate::error::{ErrorCode, Farewell};
 use crate::key::{Identity, sshsig};
 use crate::record::{Opener, Padding, RecordType, Sealer};
 use crate::schedule::{Agreed, DirectionSecret, HandshakeSecrets, Transcript};
-use crate::wire::auth::{MAC_LEN, Proof};
+use crate::wire::auth::Proof;
 use crate::wire::writer;
 
 pub(super) const SERVER_NAMESPACE: &str = "handfast-v1-server";
@@ -65,7 +65,7 @@ impl Prover<'_> {
             .unwrap_or_default()
     }
 
-    fn mac(&self, maced: &[u8]) -> [u8; MAC_LEN] {
+    fn mac(&self, maced: &[u8]) -> Mac {
         let mut transcript = self.transcript.clone();
         transcript.add(maced);
         self.secret.mac(&transcript.hash()).expect("it is always possible")
@@ -73,7 +73,9 @@ impl Prover<'_> {
 
     /// Adds the MAC.
     fn mac_behind(&self, maced: &[u8]) -> Vec<u8> {
-        [maced, &self.mac(maced)].concat()
+        let mut message = maced.to_vec();
+        self.mac(maced).append_to(&mut message);
+        message
     }
 
     /// Adds signature and MAC.
@@ -85,7 +87,7 @@ impl Prover<'_> {
 
     /// Whether the MAC is the one that the peer makes.
     pub(super) fn made_mac(&self, message: &[u8], proof: &Proof<'_>) -> bool {
-        self.mac(message.get(..proof.maced_len).unwrap_or_default()) == *proof.mac
+        self.mac(message.get(..proof.maced_len).unwrap_or_default()).is(proof.mac)
     }
 
     /// Whether all that is proved is what the peer proves: nobody else can make any of it.

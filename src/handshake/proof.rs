@@ -1,7 +1,5 @@
 //! What both Auth messages share: signature and MAC over the transcript, and keys in hellos.
 
-use subtle::ConstantTimeEq;
-
 use crate::crypto::secret::Secret;
 use crate::crypto::{hmac_sha256, sha256};
 use crate::error::{Error, Farewell, Incompatible, KeyType, Misbehaved, Unproved};
@@ -51,7 +49,7 @@ pub(super) fn check_mac(
     th: &ProofHashes,
     proof: &Proof<'_>,
 ) -> Result<(), Error> {
-    if bool::from(secret.mac(&th.maced)?.ct_eq(proof.mac)) {
+    if secret.mac(&th.maced)?.is(proof.mac) {
         Ok(())
     } else {
         Err(Error::Misbehaved(Misbehaved::Mac))
@@ -119,9 +117,9 @@ pub(super) fn finish_auth(
     let signature = sign(&transcript.hash());
     writer::bytes16(message, signature.as_ref().map_or(&[][..], |blob| &blob[..]))?;
     transcript.add(message.get(signed..).unwrap_or_default());
-    let mac = secret.mac(&transcript.hash())?;
-    message.extend_from_slice(&mac);
-    transcript.add(&mac);
+    let maced = message.len();
+    secret.mac(&transcript.hash())?.append_to(message);
+    transcript.add(message.get(maced..).unwrap_or_default());
     Ok(())
 }
 

@@ -262,7 +262,8 @@ impl Auth {
         });
         let signature = bytes16(&signature);
         transcript.add(&signature);
-        let mut mac = own.mac(&transcript.hash()).unwrap();
+        let mut mac = Vec::new();
+        own.mac(&transcript.hash()).unwrap().append_to(&mut mac);
         mac[31] ^= u8::from(self.wrong_mac);
         [&front[..], &signature, &mac, &self.tail].concat()
     }

@@ -18,7 +18,7 @@ const EXT_TARGET: u16 = 1;
 const EXT_HOST_KEYS: u16 = 1;
 
 /// A MAC over the transcript, in bytes.
-pub(crate) const MAC_LEN: usize = 32;
+const MAC_LEN: usize = 32;
 /// A password's method number.
 pub(crate) const METHOD_PASSWORD: u8 = 1;
 /// A prompt, at most.

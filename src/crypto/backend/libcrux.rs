@@ -10,7 +10,7 @@ use crate::crypto::secret::Secret;
     all(feature = "aws-lc-rs", not(test)),
     expect(dead_code, reason = "always compiled, so that tests can hold both backends together")
 )]
-pub(crate) struct LibcruxKem(Box<MlKem768PrivateKey>);
+pub(crate) struct LibcruxKem(pub(in crate::crypto) Box<MlKem768PrivateKey>);
 
 impl Kem for LibcruxKem {
     fn new(decapsulation_key: MlKem768PrivateKey) -> Self {

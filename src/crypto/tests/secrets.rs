@@ -1,9 +1,13 @@
 //! Keys say nothing of themselves and are wiped.
 
+use core::borrow::Borrow;
+use core::hash::Hash;
+use core::ops::Deref;
+
 use zeroize::ZeroizeOnDrop;
 
 use crate::crypto::secret::Secret;
-use crate::crypto::{AeadKey, Cipher, KemKey, SigningKey, X25519Secret};
+use crate::crypto::{AeadKey, Cipher, KemKey, Mac, SigningKey, X25519Secret, hmac_sha256};
 
 #[test]
 fn debug_shows_no_bytes() {
@@ -40,6 +44,27 @@ fn secrets_are_neither_copied_nor_shown() {
     assert_has_none_of!(AeadKey: Clone);
 }
 
+/// [SIG-2] `Mac::is` is the only way to compare a MAC, since it can neither be compared with `==`
+/// nor taken for bytes that can.
+#[test]
+fn macs_are_compared_in_constant_time_alone() {
+    assert_has_none_of!(
+        Mac: Clone, Copy, PartialEq, PartialEq<[u8; 32]>, PartialEq<[u8]>, PartialOrd, Hash, Deref,
+        AsRef<[u8]>, AsRef<[u8; 32]>, Borrow<[u8]>, Borrow<[u8; 32]>, Into<[u8; 32]>, Into<Vec<u8>>
+    );
+    let key = Secret::new([3; 32]);
+    let (mac, mut sent) = (Mac::of(&key, b"message"), Vec::new());
+    mac.append_to(&mut sent);
+    let sent: [u8; 32] = sent.try_into().unwrap();
+    assert_eq!(sent, hmac_sha256(key.expose(), &[b"message"]));
+    assert!(mac.is(&sent));
+    for place in 0..256 {
+        let mut wrong = sent;
+        wrong[place / 8] ^= 1 << (place % 8);
+        assert!(!mac.is(&wrong), "bit {place}");
+    }
+}
+
 /// The features of the crates that make them wipe are on. Not in the list: ring, which wipes no
 /// AEAD key; libcrux, whose key our own `Drop` wipes; AWS-LC, which wipes whatever it frees.
 #[test]
@@ -58,4 +83,22 @@ fn wiping_reaches_every_byte_of_a_libcrux_key() {
     assert!(key.as_slice().iter().any(|byte| *byte != 0), "a key to begin with");
     crate::crypto::kem::wipe(&mut key);
     assert_eq!(key.as_slice(), &[0; 2400]);
+}
+
+/// Its `Drop` is our own: the memory is looked at when it is gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_libcrux_key_is_wiped_when_it_is_dropped() {
+    use crate::crypto::backend::libcrux::LibcruxKem;
+    use crate::crypto::kem::Kem as _;
+    use crate::tests::wiped::memory::at;
+
+    let (secret, _) = libcrux_ml_kem::mlkem768::generate_key_pair([9; 64]).into_parts();
+    let part: [u8; 64] = secret.as_slice()[1000..1064].try_into().unwrap();
+    let key = LibcruxKem::new(secret);
+    let (address, len) = (key.0.as_slice().as_ptr().addr(), key.0.as_slice().len());
+    let holds = || at(address, len).unwrap().windows(64).any(|bytes| bytes == part);
+    assert!(holds(), "a key to begin with");
+    drop(key);
+    assert!(!holds(), "what is left of it can be read");
 }
