@@ -1,6 +1,6 @@
 //! What is taken of the heap: little for a peer that is not authenticated, nothing for a record.
 //!
-//! One test alone in this file: it counts for the whole process.
+//! One test alone in this program: it counts for the whole process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
@@ -16,6 +16,10 @@ use handfast::handshake::{
 use handfast::key::Identity;
 use handfast::session::{self, Event, Session};
 use rand::rngs::SysRng;
+
+#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[path = "allocations/strangers.rs"]
+mod strangers;
 
 #[global_allocator]
 static ALLOCATOR: dhat::Alloc = dhat::Alloc;
@@ -48,6 +52,11 @@ fn carry(from: &mut Session, to: &mut Session, data: &[u8], wire: &mut Vec<u8>) 
 /// [LIM-2]
 #[test]
 fn a_stranger_takes_little_and_a_record_takes_nothing() {
+    #[cfg(feature = "tokio")]
+    strangers::of_a_listener_on_tokio();
+    #[cfg(feature = "blocking")]
+    strangers::of_a_listener_on_threads();
+
     let _profiler = Profiler::builder().testing().build();
     let (host, alice) = (Identity::generate().unwrap(), Identity::generate().unwrap());
     let server_config = Arc::new(ServerConfig::new(Identities::new(host)));
