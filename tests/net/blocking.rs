@@ -11,9 +11,11 @@ mod bounds;
 mod buffered;
 mod crowd;
 mod deciding;
+mod drips;
 mod handshakes;
 #[cfg(feature = "tokio")]
 mod mixed;
+mod places;
 mod shutdown;
 
 use std::sync::mpsc;
@@ -35,6 +37,7 @@ struct Ends {
 
 impl Ends {
     fn new() -> Self {
+        crate::limit::bounded();
         let host = Identity::generate().unwrap();
         let pinned = PinnedKeys::new([host.public_key().clone()]);
         Self {
