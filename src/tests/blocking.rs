@@ -61,6 +61,7 @@ impl Half {
 }
 
 pub(super) fn knot() -> Knot {
+    super::limit::bounded();
     let (client, server) = Setup::classical().established();
     Knot {
         client: Half::new(client.established, RekeyPolicy::client()),

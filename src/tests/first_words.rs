@@ -48,6 +48,7 @@ impl AsyncWrite for Counted {
 
 #[tokio::test]
 async fn welcome_goes_with_the_servers_first_words_or_by_itself() {
+    crate::tests::limit::bounded();
     for speaks in [true, false] {
         let host = Identity::generate().unwrap();
         let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));

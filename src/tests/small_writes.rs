@@ -11,6 +11,7 @@ use crate::{Client, Server};
 /// [REKEY-1]
 #[tokio::test]
 async fn small_writes_have_their_keys_renewed_as_large_ones_have() {
+    crate::tests::limit::bounded();
     const POLICY: u64 = 100_000;
     for chunk in [100, 1024, 4096, 8192, 64 << 10] {
         let host = Identity::generate().unwrap();

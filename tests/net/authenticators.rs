@@ -147,6 +147,7 @@ fn no(calls: &Arc<AtomicUsize>) -> impl Authenticator<Credentials = &'static str
 
 #[tokio::test]
 async fn a_listed_key_is_admitted_and_its_line_told() {
+    crate::limit::bounded();
     let alice = key();
     let peer =
         assert_admitted(meet(public_key(authorized(&[&alice])), Caller::with_key(&alice)).await);
@@ -161,6 +162,7 @@ async fn a_listed_key_is_admitted_and_its_line_told() {
 /// [AUTH-15]
 #[tokio::test]
 async fn another_key_or_none_is_denied() {
+    crate::limit::bounded();
     let (alice, bob) = (key(), key());
     let stack = || public_key(authorized(&[&alice]));
     assert_denied(meet(stack(), Caller::with_key(&bob)).await, "no line of authorized_keys");
@@ -170,6 +172,7 @@ async fn another_key_or_none_is_denied() {
 
 #[tokio::test]
 async fn and_or_follow_their_truth_tables_and_ask_no_more_than_they_must() {
+    crate::limit::bounded();
     for (first, second) in [(true, true), (true, false), (false, true), (false, false)] {
         for or in [false, true] {
             let (a, b) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
@@ -193,6 +196,7 @@ async fn and_or_follow_their_truth_tables_and_ask_no_more_than_they_must() {
 
 #[tokio::test]
 async fn credentials_are_those_of_the_path_that_admitted() {
+    crate::limit::bounded();
     let (alice, calls) = (key(), Arc::<AtomicUsize>::default());
     let both = yes(&calls).and(yes(&calls).map(str::len));
     assert_eq!(assert_admitted(meet(both, Caller::with_key(&alice)).await).credentials, ("yes", 3));
@@ -205,6 +209,7 @@ async fn credentials_are_those_of_the_path_that_admitted() {
 
 #[tokio::test]
 async fn the_stack_of_the_documentation_runs() {
+    crate::limit::bounded();
     let alice = key();
     let office_hours = |attempt: Attempt| async move { attempt.admit("open") };
     let users = |login: String, password: Password| async move {
@@ -230,6 +235,7 @@ async fn the_stack_of_the_documentation_runs() {
 /// [HELLO-15]
 #[tokio::test]
 async fn an_address_is_refused_in_the_clear_before_any_key_is_looked_at() {
+    crate::limit::bounded();
     let (alice, calls) = (key(), Arc::<AtomicUsize>::default());
     let stack = ip_allowlist(["10.0.0.0/8", "2001:db8::/32", "::1"]).unwrap().and(yes(&calls));
     let (accepted, connected) = meet(stack, Caller::with_key(&alice)).await;
@@ -243,6 +249,7 @@ async fn an_address_is_refused_in_the_clear_before_any_key_is_looked_at() {
 /// [HELLO-15]
 #[tokio::test]
 async fn an_address_is_refused_in_silence_where_that_is_set() {
+    crate::limit::bounded();
     let server = Server::new(key())
         .authenticator(ip_allowlist(["10.0.0.0/8"]).unwrap().and(anonymous()))
         .turned_away(TurnedAway::InSilence);
@@ -258,6 +265,7 @@ async fn an_address_is_refused_in_silence_where_that_is_set() {
 
 #[tokio::test]
 async fn networks_are_matched_by_address() {
+    crate::limit::bounded();
     for (network, from, admitted) in [
         ("10.0.0.0/8", "10.255.0.1:1", true),
         ("10.0.0.0/8", "11.0.0.1:1", false),
@@ -292,6 +300,7 @@ fn texts_that_are_no_network_are_refused_with_the_reason() {
 /// [AUTH-10]
 #[tokio::test]
 async fn a_stack_that_proved_nothing_admits_nobody_unless_anonymity_was_asked_for() {
+    crate::limit::bounded();
     let alice = key();
     let open = |attempt: Attempt| async move { attempt.admit(()) };
     let named = |mut attempt: Attempt| async move {
@@ -310,6 +319,7 @@ async fn a_stack_that_proved_nothing_admits_nobody_unless_anonymity_was_asked_fo
 /// [AUTH-10]
 #[tokio::test]
 async fn what_a_branch_that_denied_had_seen_proves_nothing_for_another() {
+    crate::limit::bounded();
     let (alice, bob) = (key(), key());
     let open = |attempt: Attempt| async move { attempt.admit(()) };
     let stack = || public_key(authorized(&[&alice])).or(open);
@@ -328,6 +338,7 @@ async fn what_a_branch_that_denied_had_seen_proves_nothing_for_another() {
 
 #[tokio::test]
 async fn a_closure_decides_by_what_it_pulls() {
+    crate::limit::bounded();
     let alice = key();
     let wanted = alice.public_key().clone();
     let stack = move |mut attempt: Attempt| {
@@ -350,6 +361,7 @@ async fn a_closure_decides_by_what_it_pulls() {
 /// [AUTH-21]
 #[tokio::test]
 async fn a_password_is_asked_for_again_and_again_up_to_eight_times() {
+    crate::limit::bounded();
     let tries = |times: usize| {
         move |mut attempt: Attempt| async move {
             for _ in 0..times {
@@ -371,6 +383,7 @@ async fn a_password_is_asked_for_again_and_again_up_to_eight_times() {
 /// [AUTH-16]
 #[tokio::test]
 async fn a_login_that_does_not_exist_is_asked_like_one_that_does() {
+    crate::limit::bounded();
     let asked = Arc::<AtomicUsize>::default();
     for login in ["alice", "nobody-of-that-name", ""] {
         let count = Arc::clone(&asked);
@@ -397,6 +410,7 @@ async fn a_login_that_does_not_exist_is_asked_like_one_that_does() {
 /// [AUTH-20] [AUTH-22]
 #[tokio::test]
 async fn a_client_without_a_password_declines() {
+    crate::limit::bounded();
     let users = |_: String, _: Password| async move { Some(()) };
     let (accepted, connected) = meet(password(users), Caller::without_key()).await;
     assert!(
@@ -409,6 +423,7 @@ async fn a_client_without_a_password_declines() {
 /// [AUTH-17]
 #[tokio::test]
 async fn an_eager_client_is_told_that_a_factor_is_missing_only_if_its_key_was_accepted() {
+    crate::limit::bounded();
     let (alice, bob) = (key(), key());
     let users = |login: String, _: Password| async move { Some(login) };
     let stack = || public_key(authorized(&[&alice])).and(password(users));
@@ -430,6 +445,7 @@ async fn an_eager_client_is_told_that_a_factor_is_missing_only_if_its_key_was_ac
 /// [AUTH-17]
 #[tokio::test]
 async fn a_key_that_was_only_looked_at_is_not_one_that_was_accepted() {
+    crate::limit::bounded();
     let look = |mut attempt: Attempt| async move {
         let _ = attempt.public_key().await;
         attempt.admit(())
@@ -446,6 +462,7 @@ async fn a_key_that_was_only_looked_at_is_not_one_that_was_accepted() {
 /// [AUTH-12]
 #[tokio::test]
 async fn early_data_reaches_the_application_once_the_client_is_admitted() {
+    crate::limit::bounded();
     let (host, alice) = (key(), key());
     let server = Server::new(host.clone()).authenticator(public_key(authorized(&[&alice])));
     let client =
@@ -470,6 +487,7 @@ async fn early_data_reaches_the_application_once_the_client_is_admitted() {
 
 #[tokio::test]
 async fn a_wrapping_closure_sees_both_answers() {
+    crate::limit::bounded();
     let alice = key();
     let audited = Arc::<AtomicUsize>::default();
     let seen = Arc::clone(&audited);
@@ -492,6 +510,7 @@ async fn a_wrapping_closure_sees_both_answers() {
 #[cfg(unix)]
 #[tokio::test]
 async fn each_login_is_held_against_its_own_file() {
+    crate::limit::bounded();
     let (alice, bob) = (key(), key());
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, key: &Identity, options: &str| {
@@ -557,6 +576,7 @@ async fn a_list_that_is_replaced_decides_about_the_next_connection() {
 
 #[tokio::test]
 async fn the_address_and_the_time_are_those_of_the_attempt() {
+    crate::limit::bounded();
     let alice = key();
     let stack = |options: &str| {
         let line = format!("{options} {}", alice.public_key());
@@ -580,6 +600,7 @@ async fn the_address_and_the_time_are_those_of_the_attempt() {
 #[cfg(unix)]
 #[tokio::test]
 async fn the_machines_server_has_the_machines_key_and_admits_nobody() {
+    crate::limit::bounded();
     // whether there is one, and whether we may read it, is the machine's affair
     let machine = Identity::load("/etc/ssh/ssh_host_ed25519_key");
     match (Server::from_system_files(), machine) {

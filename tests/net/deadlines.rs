@@ -1,6 +1,6 @@
 //! Peers that say nothing, too little, or too late, by the virtual clock.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![expect(clippy::panic, reason = "a test that finds something else fails")]
 
 use std::sync::Arc;
@@ -18,14 +18,28 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, sleep};
 
 fn key() -> Identity {
+    crate::limit::bounded();
     Identity::generate().unwrap()
 }
+
+/// Fails rather than waits for ever. Where the clock is paused, it comes to that at once.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future).await.expect("it comes to an end")
+}
+
+/// The same where the clock runs.
+async fn within_a_minute<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(60), future).await.expect("it comes to an end")
+}
+
+/// Longer than every limit of a handshake together.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// Reads one frame or record.
 async fn read(io: &mut DuplexStream, len: fn(&[u8]) -> Result<Option<usize>, Error>) -> Vec<u8> {
     let mut bytes = Vec::new();
     while len(&bytes).unwrap() != Some(bytes.len()) {
-        bytes.push(io.read_u8().await.unwrap());
+        bytes.push(soon(io.read_u8()).await.unwrap());
     }
     bytes
 }
@@ -71,12 +85,12 @@ async fn a_client_that_says_nothing_is_left_in_silence_after_10_s() {
     let start = Instant::now();
     let server = Server::new(key()).authenticator(anonymous());
     assert_late(
-        server.accept_over(far, PeerAddr::Unknown).await.map(drop),
+        soon(server.accept_over(far, PeerAddr::Unknown)).await.map(drop),
         "ClientHello",
         start,
         10,
     );
-    assert_eq!(near.read(&mut [0; 1]).await.unwrap(), 0, "closed without a byte");
+    assert_eq!(soon(near.read(&mut [0; 1])).await.unwrap(), 0, "closed without a byte");
 }
 
 /// [LIM-3]
@@ -97,12 +111,12 @@ async fn a_client_that_sends_a_byte_a_second_is_dropped_at_the_same_deadline() {
     let start = Instant::now();
     let server = Server::new(key()).authenticator(anonymous());
     assert_late(
-        server.accept_over(far, PeerAddr::Unknown).await.map(drop),
+        soon(server.accept_over(far, PeerAddr::Unknown)).await.map(drop),
         "ClientHello",
         start,
         10,
     );
-    assert_eq!(drip.await.unwrap(), b"", "and gets nothing");
+    assert_eq!(soon(drip).await.unwrap(), b"", "and gets nothing");
 }
 
 /// [LIM-3]
@@ -114,11 +128,11 @@ async fn a_client_that_proves_nothing_in_120_s_is_left_in_silence() {
     let serve = tokio::spawn(async move { server.accept_over(far, PeerAddr::Unknown).await });
     near.write_all(&hello().1).await.unwrap();
     let mut all = Vec::new();
-    near.read_to_end(&mut all).await.unwrap();
+    soon(near.read_to_end(&mut all)).await.unwrap();
     let hello = hello_len(&all).unwrap().unwrap();
     let auth = record_len(&all[hello..]).unwrap().unwrap();
     assert_eq!(all.len(), hello + auth, "ServerHello, ServerAuth, and not a byte more");
-    assert_late(serve.await.unwrap().map(drop), "ClientAuth", start, 120);
+    assert_late(soon(serve).await.unwrap().map(drop), "ClientAuth", start, 120);
 }
 
 /// [LIM-3]
@@ -137,7 +151,7 @@ async fn a_password_that_does_not_come_in_120_s_gets_error_3() {
     assert_eq!(told(state, &mut near).await, ErrorCode::TimedOut);
     let waiting_for = "the answer to a request for a password";
     drop(near);
-    assert_late(serve.await.unwrap().map(drop), waiting_for, start, 120);
+    assert_late(soon(serve).await.unwrap().map(drop), waiting_for, start, 120);
 }
 
 /// [LIM-3]
@@ -163,10 +177,10 @@ async fn authenticators_that_take_too_long_end_in_error_3_or_silence() {
             assert_eq!(told(state, &mut near).await, ErrorCode::TimedOut);
         } else {
             near.write_all(&hello().1).await.unwrap();
-            assert_eq!(near.read(&mut [0; 1]).await.unwrap(), 0, "silence");
+            assert_eq!(soon(near.read(&mut [0; 1])).await.unwrap(), 0, "silence");
         }
         drop(near);
-        assert_late(serve.await.unwrap().map(drop), "the authenticators", start, 300);
+        assert_late(soon(serve).await.unwrap().map(drop), "the authenticators", start, 300);
     }
 }
 
@@ -177,11 +191,11 @@ async fn a_server_that_says_nothing_is_given_up_after_10_s() {
     let client = Client::new();
     let start = Instant::now();
     let target = Host::new("example.org", 0).unwrap();
-    let error = client.connect_over(near, &target).await.unwrap_err();
+    let error = soon(client.connect_over(near, &target)).await.unwrap_err();
     assert!(matches!(error, ConnectError::TimedOut { waiting_for: "ServerHello" }), "{error}");
     assert_eq!(start.elapsed().as_secs(), 10);
     let mut all = Vec::new();
-    far.read_to_end(&mut all).await.unwrap();
+    soon(far.read_to_end(&mut all)).await.unwrap();
     assert_eq!(hello_len(&all).unwrap(), Some(all.len()), "a hello, and not a byte more");
 }
 
@@ -203,7 +217,7 @@ async fn a_client_waits_for_welcome_as_long_as_the_whole_handshake_may_take() {
     let client = Client::new().identity(key()).host_verifier(pins);
     let start = Instant::now();
     let target = Host::new("example.org", 0).unwrap();
-    let error = client.connect_over(near, &target).await.unwrap_err();
+    let error = soon(client.connect_over(near, &target)).await.unwrap_err();
     assert!(matches!(error, ConnectError::TimedOut { waiting_for: "Welcome" }), "{error}");
     assert!((300..=301).contains(&start.elapsed().as_secs()));
     serve.abort();
@@ -224,9 +238,9 @@ async fn one_connection_too_many_waits_and_then_hears_that_the_server_is_busy() 
     // takes the only place: a hello, and then nothing
     let mut first = tokio::net::TcpStream::connect(address).await.unwrap();
     first.write_all(&hello().1).await.unwrap();
-    first.read_u8().await.unwrap();
+    within_a_minute(first.read_u8()).await.unwrap();
     let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));
-    let busy = client.connect(&address.to_string()).await.unwrap_err();
+    let busy = within_a_minute(client.connect(&address.to_string())).await.unwrap_err();
     assert!(
         matches!(busy, ConnectError::Handshake(Error::Refused(handfast::Refusal::Busy))),
         "{busy}"
@@ -235,7 +249,7 @@ async fn one_connection_too_many_waits_and_then_hears_that_the_server_is_busy() 
     let waiting = tokio::spawn(async move { client.connect(&address.to_string()).await });
     sleep(Duration::from_millis(20)).await;
     drop(first);
-    waiting.await.unwrap().unwrap();
+    within_a_minute(waiting).await.unwrap().unwrap();
 }
 
 /// [LIM-4]

@@ -4,21 +4,22 @@
 
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use handfast::auth::{PeerAddr, anonymous};
 use handfast::key::Identity;
+use handfast::stream::{Any, Transport};
 use handfast::trust::{Host, PinnedKeys};
 use handfast::{Client, Error, ErrorCode, Server, Stream};
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-async fn pair_over(
-    near: DuplexStream,
-    far: DuplexStream,
-) -> (Stream<DuplexStream>, Stream<DuplexStream>) {
+async fn pair_over<A: Transport, B: Transport>(near: A, far: B) -> (Stream<A>, Stream<B>) {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let pins = PinnedKeys::new([host.public_key().clone()]);
     let (client, target) =
@@ -37,6 +38,7 @@ async fn pair(room: usize) -> (Stream<DuplexStream>, Stream<DuplexStream>) {
 }
 
 async fn tcp_pair() -> (Stream<TcpStream>, Stream<TcpStream>) {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let pins = PinnedKeys::new([host.public_key().clone()]);
     let server = Server::new(host).authenticator(anonymous());
@@ -83,6 +85,75 @@ async fn a_stream_that_is_dropped_is_truncated_to_its_peer() {
         let error = server.read_to_end(&mut all).await.unwrap_err();
         assert_eq!((error.kind(), inner(&error)), (ErrorKind::UnexpectedEof, &Error::Truncated));
         assert_eq!(all.len(), sent, "what came before it is delivered");
+    }
+}
+
+/// A pipe that ends after so many bytes more, once it was told how many.
+struct Cut(DuplexStream, Arc<AtomicUsize>);
+
+impl AsyncRead for Cut {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        let left = self.1.load(Ordering::SeqCst);
+        if left == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        let mut some = vec![0; buf.remaining().min(left)];
+        let mut some = ReadBuf::new(&mut some);
+        let poll = Pin::new(&mut self.0).poll_read(cx, &mut some);
+        buf.put_slice(some.filled());
+        self.1.fetch_sub(some.filled().len(), Ordering::SeqCst);
+        poll
+    }
+}
+
+impl AsyncWrite for Cut {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// [CLOSE-4]
+#[tokio::test]
+async fn a_stream_that_is_cut_anywhere_is_never_taken_for_a_whole_one() {
+    let data = 2 + 3 + 1 + 16;
+    let whole = 2 * data + 2 + 1 + 16;
+    for len in 0..=whole {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let left = Arc::new(AtomicUsize::new(usize::MAX));
+        let (mut client, mut server) = pair_over(near, Any(Cut(far, Arc::clone(&left)))).await;
+        left.store(len, Ordering::SeqCst);
+        client.write_all(b"one").await.unwrap();
+        client.flush().await.unwrap();
+        client.write_all(b"two").await.unwrap();
+        client.shutdown().await.unwrap();
+        let mut all = Vec::new();
+        let read = server.read_to_end(&mut all).await;
+        let came = &b"onetwo"[..3 * (len / data).min(2)];
+        assert_eq!(all, came, "{len}: what came is delivered");
+        match read {
+            Ok(_) => assert_eq!(len, whole, "the end was not said"),
+            Err(error) => {
+                let found = (error.kind(), inner(&error));
+                assert_eq!(found, (ErrorKind::UnexpectedEof, &Error::Truncated), "{len}");
+                assert!(len < whole, "all was there");
+            }
+        }
     }
 }
 

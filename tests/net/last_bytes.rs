@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 /// [CLOSE-3]
 #[tokio::test]
 async fn a_rekey_behind_close_costs_no_data() {
+    crate::limit::bounded();
     const LEN: usize = 1 << 20;
     let host = Identity::generate().unwrap();
     let server = Server::new(host.clone()).authenticator(anonymous());

@@ -81,6 +81,7 @@ const DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
 /// [PING-2]
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
+    crate::limit::bounded();
     let (mut client, _server, mut network) = over_a_silent_network().await;
     let start = Instant::now();
     network.cut();
@@ -96,6 +97,7 @@ async fn a_peer_that_answers_no_ping_is_given_up_after_three() {
 /// [PING-2]
 #[tokio::test(start_paused = true)]
 async fn a_dead_peer_is_noticed_by_a_stream_that_nobody_reads() {
+    crate::limit::bounded();
     let (mut client, _server, mut network) = over_a_silent_network().await;
     network.cut();
     sleep(Duration::from_secs(130)).await;
@@ -106,6 +108,7 @@ async fn a_dead_peer_is_noticed_by_a_stream_that_nobody_reads() {
 /// [PING-1]
 #[tokio::test(start_paused = true)]
 async fn peers_that_wait_answer_pings_for_days() {
+    crate::limit::bounded();
     let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;
     let serve = tokio::spawn(async move {
         let mut byte = [0];
@@ -122,6 +125,7 @@ async fn peers_that_wait_answer_pings_for_days() {
 /// [PING-1]
 #[tokio::test(start_paused = true)]
 async fn pings_are_answered_for_an_application_that_does_something_else() {
+    crate::limit::bounded();
     let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;
     client.write_all(b"compute").await.unwrap();
     let mut question = [0; 7];
@@ -140,6 +144,7 @@ async fn pings_are_answered_for_an_application_that_does_something_else() {
 /// [PING-1]
 #[tokio::test(start_paused = true)]
 async fn pings_are_answered_behind_the_end_of_either_direction() {
+    crate::limit::bounded();
     let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;
     client.shutdown().await.unwrap();
     let mut none = Vec::new();
@@ -158,6 +163,7 @@ async fn pings_are_answered_behind_the_end_of_either_direction() {
 /// A stream whose peer reads slowly is not taken for dead.
 #[tokio::test(start_paused = true)]
 async fn a_full_transport_is_no_sign_of_death() {
+    crate::limit::bounded();
     let (mut client, mut server) = pair(Liveness::default(), Liveness::default()).await;
     let send = tokio::spawn(async move {
         client.write_all(&[7; 1 << 20]).await.unwrap();
@@ -173,6 +179,7 @@ async fn a_full_transport_is_no_sign_of_death() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_nobody_uses_ends_where_that_is_set() {
+    crate::limit::bounded();
     let mut limited = Liveness::default();
     limited.idle_timeout = Some(Duration::from_secs(100));
     let (mut client, mut server) = pair(never(), limited).await;
@@ -199,6 +206,7 @@ async fn a_connection_that_nobody_uses_ends_where_that_is_set() {
 
 #[tokio::test]
 async fn a_listener_that_is_shut_down_lets_streams_end_by_themselves() {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let listener =
         Server::new(host.clone()).authenticator(anonymous()).listen("127.0.0.1:0").await.unwrap();
@@ -226,6 +234,7 @@ async fn a_listener_that_is_shut_down_lets_streams_end_by_themselves() {
 /// [ERR-1]
 #[tokio::test]
 async fn streams_that_outlive_the_grace_of_a_shutdown_are_ended_with_error_5() {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let listener =
         Server::new(host.clone()).authenticator(anonymous()).listen("127.0.0.1:0").await.unwrap();

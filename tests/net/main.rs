@@ -9,6 +9,8 @@ mod blocking;
 mod deadlines;
 mod endings;
 mod last_bytes;
+#[path = "../../src/tests/limit.rs"]
+mod limit;
 mod liveness;
 #[cfg(all(unix, feature = "blocking"))]
 mod login_files;

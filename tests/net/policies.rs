@@ -28,6 +28,7 @@ struct Desk {
 
 impl Desk {
     fn new(content: &str) -> Self {
+        crate::limit::bounded();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("known_hosts");
         fs::write(&path, content).unwrap();

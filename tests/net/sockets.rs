@@ -38,6 +38,7 @@ struct Ends {
 
 impl Ends {
     fn new() -> Self {
+        crate::limit::bounded();
         let host = Identity::generate().unwrap();
         let pinned = PinnedKeys::new([host.public_key().clone()]);
         Self {

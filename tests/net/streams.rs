@@ -16,6 +16,7 @@ fn authorized(identity: &Identity) -> AuthorizedKeys {
 
 #[tokio::test]
 async fn a_client_and_a_server_talk() {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let alice = Identity::generate().unwrap();
     let server = Server::new(host.clone()).authenticator(public_key(authorized(&alice)));
@@ -45,6 +46,7 @@ async fn a_client_and_a_server_talk() {
 
 #[tokio::test]
 async fn much_goes_both_ways_past_many_rekeys() {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let server = Server::new(host.clone()).authenticator(anonymous());
     let listener = server.listen("127.0.0.1:0").await.unwrap();
@@ -76,6 +78,7 @@ async fn much_goes_both_ways_past_many_rekeys() {
 
 #[tokio::test]
 async fn padding_hides_lengths_from_those_who_watch() {
+    crate::limit::bounded();
     let host = Identity::generate().unwrap();
     let server = Server::new(host.clone()).authenticator(anonymous());
     let client = Client::new().host_verifier(PinnedKeys::new([host.public_key().clone()]));
@@ -125,6 +128,7 @@ async fn padding_hides_lengths_from_those_who_watch() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_unix_socket_proves_both_ends_like_tcp() {
+    crate::limit::bounded();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("socket");
     let (host, alice) = (Identity::generate().unwrap(), Identity::generate().unwrap());
@@ -152,6 +156,7 @@ async fn a_unix_socket_proves_both_ends_like_tcp() {
 /// by one that goes without a word.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn small_writes_go_out_without_a_flush() {
+    crate::limit::bounded();
     for dropped in [false, true] {
         let host = Identity::generate().unwrap();
         let listener = Server::new(host.clone())

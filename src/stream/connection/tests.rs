@@ -75,6 +75,7 @@ async fn pair(flushed: &Flushed) -> (Stream<Any<Hooked>>, Stream<DuplexStream>) 
 
 #[tokio::test]
 async fn a_writer_learns_of_an_end_that_comes_while_it_asks_the_transport() {
+    crate::tests::limit::bounded();
     let (client, _server) = pair(&Flushed::default()).await;
     let connection = &client.reader.connection;
     let woken = Arc::<Woken>::default();
@@ -92,6 +93,7 @@ async fn a_writer_learns_of_an_end_that_comes_while_it_asks_the_transport() {
 
 #[tokio::test]
 async fn a_reader_learns_of_an_end_that_comes_while_it_sends_what_was_left() {
+    crate::tests::limit::bounded();
     let flushed = Flushed::default();
     let (mut client, _server) = pair(&flushed).await;
     let connection = Arc::clone(&client.reader.connection);

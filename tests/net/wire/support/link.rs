@@ -1,6 +1,7 @@
 //! The stream below, and records over it.
 
 use std::io::ErrorKind;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
@@ -37,6 +38,14 @@ impl Record {
     }
 }
 
+/// Longer than any test lets the other side take: where the clock is paused, a side that never does
+/// what is waited for is found out at once.
+const LONG: Duration = Duration::from_secs(3600);
+
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, future).await.expect("the other side reads, speaks or closes")
+}
+
 /// A stream on which whole frames and records are sent and read.
 pub(crate) struct Link {
     pub(crate) io: Box<dyn Io>,
@@ -50,18 +59,18 @@ impl Link {
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.io.write_all(bytes).await.unwrap();
-        self.io.flush().await.unwrap();
+        in_time(self.io.write_all(bytes)).await.unwrap();
+        in_time(self.io.flush()).await.unwrap();
     }
 
     /// Sends although the other side may be gone.
     pub(crate) async fn offer(&mut self, bytes: &[u8]) -> bool {
-        self.io.write_all(bytes).await.is_ok() && self.io.flush().await.is_ok()
+        in_time(self.io.write_all(bytes)).await.is_ok() && in_time(self.io.flush()).await.is_ok()
     }
 
     async fn fill(&mut self, n: usize) -> bool {
         while self.bytes.len() < n {
-            match self.io.read_buf(&mut self.bytes).await {
+            match in_time(self.io.read_buf(&mut self.bytes)).await {
                 Ok(0) => return false,
                 Ok(_) => {}
                 Err(e)

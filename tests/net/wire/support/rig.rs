@@ -11,6 +11,8 @@ use handfast::{AcceptError, Client, ConnectError, Peer, Server, Stream};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
 
+use super::link::in_time;
+
 /// Keys that the tests use.
 pub(crate) const HOST: [u8; 32] = [0x11; 32];
 pub(crate) const ALICE: [u8; 32] = [0x22; 32];
@@ -73,11 +75,12 @@ where
     A: Authenticator + 'static,
     A::Credentials: 'static,
 {
+    crate::limit::bounded();
     let (here, there) = tokio::io::duplex(room);
     let server = server.clone();
     let task = tokio::spawn(async move {
         let from = PeerAddr::Ip(([192, 0, 2, 1], 4000).into());
-        server.accept_over(there, from).await
+        in_time(server.accept_over(there, from)).await
     });
     (here, task)
 }
@@ -121,10 +124,11 @@ pub(crate) fn connect(client: &Client) -> (DuplexStream, JoinHandle<Connected>) 
 }
 
 pub(crate) fn connect_over(client: &Client, room: usize) -> (DuplexStream, JoinHandle<Connected>) {
+    crate::limit::bounded();
     let (here, there) = tokio::io::duplex(room);
     let client = client.clone();
     let task = tokio::spawn(async move {
-        client.connect_over(there, &Host::new("localhost", 7000).unwrap()).await
+        in_time(client.connect_over(there, &Host::new("localhost", 7000).unwrap())).await
     });
     (here, task)
 }
