@@ -29,6 +29,18 @@ pub(crate) enum Fault {
     Protocol(Error),
 }
 
+/// Work that may wait for a lock or the disk.
+pub(crate) type Aside<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Why work aside has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Undone {
+    /// The deadline passed; the work may go on.
+    Late,
+    /// The work panicked, or the runtime ends.
+    Lost,
+}
+
 /// Tells a frame's length from its first bytes, as soon as that can be told.
 pub(crate) type LenOf = fn(&[u8]) -> Result<Option<usize>, Error>;
 
@@ -95,6 +107,12 @@ pub(crate) trait Link: Send {
         deadline: Instant,
         future: F,
     ) -> impl Future<Output = Option<F::Output>> + Send;
+
+    /// Does work that may wait for a lock or the disk, where that holds up nothing else.
+    fn aside<T: Send + 'static>(
+        deadline: Instant,
+        work: Aside<T>,
+    ) -> impl Future<Output = Result<T, Undone>> + Send;
 
     /// Sends `farewell`, if there is any, ends this side's direction, and reads and drops for a
     /// while, so that a peer that is still sending can read it.

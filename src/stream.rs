@@ -34,6 +34,7 @@
 //! until the key in use is worn out (2^24 records or 2^38 bytes), writing fails with
 //! [`Error::RekeyBlocked`] rather than waiting for ever.
 
+pub(crate) mod aside;
 mod connection;
 mod driver;
 mod ending;

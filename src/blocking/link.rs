@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use super::patience::{has_waited, is_timeout};
 use super::{Deadline, Finish, Transport, wait};
 use crate::error::Error;
-use crate::link::{Beside, Expect, Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
+use crate::link::{
+    Aside, Beside, Expect, Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link, Undone,
+};
 
 /// A server that waits for a client sees so often to its authenticator, which may have timers.
 const TURN: Duration = Duration::from_millis(50);
@@ -201,6 +203,11 @@ impl<IO: Transport> Link for Handshaking<IO> {
 
     async fn within<F: Future + Send>(deadline: Instant, future: F) -> Option<F::Output> {
         wait::until(deadline, future)
+    }
+
+    /// The thread is the caller's own, who waits for it anyway.
+    async fn aside<T: Send + 'static>(_: Instant, work: Aside<T>) -> Result<T, Undone> {
+        Ok(work())
     }
 
     async fn part(mut self, farewell: &[u8]) {

@@ -50,4 +50,8 @@ impl HostVerifier for Confirmed {
     fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
         self.others.revokes(host, key)
     }
+
+    fn may_wait(&self) -> bool {
+        self.others.may_wait()
+    }
 }

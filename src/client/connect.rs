@@ -9,7 +9,7 @@ use super::handshake::{self, Connected};
 use super::{Client, ConnectError};
 use crate::deadlines::after;
 use crate::runtime::Tokio;
-use crate::stream::{Begin, Handshaking, Stream, Transport};
+use crate::stream::{Begin, Handshaking, Stream, Transport, aside};
 use crate::trust::{Contact, Host, HostKeyError};
 
 impl Client<Tokio> {
@@ -172,7 +172,7 @@ impl Client<Tokio> {
         let connected = handshake::run(self, link, host, eager).await?;
         if let Some(lesson) = self.lesson(host, &connected) {
             // whoever connects gets the stream, whatever becomes of the lesson
-            let _ = tokio::task::spawn_blocking(lesson).await;
+            let _ = aside::run(lesson).await;
         }
         let Connected { link, session, agreement, .. } = connected;
         let (policy, liveness) = (self.policy, self.liveness);

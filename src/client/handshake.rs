@@ -12,9 +12,10 @@ use crate::deadlines::after;
 use crate::error::{Error, ErrorCode, Misuse};
 use crate::handshake::client::{self, Answer};
 use crate::handshake::{ClientFresh, Failure, hello_len, record_len};
-use crate::link::{Fault, LenOf, Link};
+use crate::key::PublicKey;
+use crate::link::{Fault, LenOf, Link, Undone};
 use crate::session::{MAX_DATA, Session};
-use crate::trust::{Host, Trusted};
+use crate::trust::{Contact, Host, Trusted};
 
 /// Data that an eager client may send, at most: what a server holds for it.
 const MAX_EAGER: usize = 65_535;
@@ -98,6 +99,31 @@ impl<M, L: Link> Handshake<'_, M, L> {
         })
     }
 
+    /// Asks the policy, which may wait for a lock or the disk.
+    async fn verify(&self, host_key: &PublicKey) -> Result<Trusted, ConnectError> {
+        let verifier = &self.client.verifier;
+        if !verifier.may_wait() {
+            return Ok(verifier.verify(self.host, host_key)?);
+        }
+        let (verifier, host) = (Arc::clone(verifier), self.host.clone());
+        let key = host_key.clone();
+        // what is decided after the deadline belongs to this contact all the same
+        let contact = Contact::begin(&host);
+        let decide = Box::new(move || {
+            let _contact = contact;
+            verifier.verify(&host, &key)
+        });
+        match L::aside(self.deadline, decide).await {
+            Ok(decided) => Ok(decided?),
+            Err(Undone::Late) => Err(ConnectError::TimedOut {
+                waiting_for: "the policy to decide about the host key",
+            }),
+            Err(Undone::Lost) => {
+                Err(Error::Internal("the policy about host keys ended without an answer").into())
+            }
+        }
+    }
+
     async fn run(&mut self, eager: Option<&[u8]>) -> Result<(Session, Agreement, Trusted), End> {
         let data = eager.unwrap_or_default();
         if data.len() > MAX_EAGER {
@@ -121,11 +147,9 @@ impl<M, L: Link> Handshake<'_, M, L> {
         let own = client.identity.as_ref().is_some_and(|own| *own.public_key() == host_key);
         let trusted = match own {
             true => Trusted::New,
-            false => match client.verifier.verify(self.host, &host_key) {
+            false => match self.verify(&host_key).await {
                 Ok(trusted) => trusted,
-                Err(error) => {
-                    return Err(End { error: error.into(), farewell: state.reject() });
-                }
+                Err(error) => return Err(End { error, farewell: state.reject() }),
             },
         };
         let (mut state, mut out) = state.trust(client.identity.as_ref())?;

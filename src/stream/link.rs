@@ -9,9 +9,11 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep_until, timeout, timeout_at};
 
-use super::Transport;
+use super::{Transport, aside};
 use crate::error::Error;
-use crate::link::{Beside, Expect, Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link};
+use crate::link::{
+    Aside, Beside, Expect, Fault, Frames, Gathered, LINGER, LINGER_BYTES, LenOf, Link, Undone,
+};
 
 /// A transport during the handshake.
 pub(crate) struct Handshaking<IO: Transport> {
@@ -133,6 +135,11 @@ impl<IO: Transport> Link for Handshaking<IO> {
 
     async fn within<F: Future + Send>(deadline: Instant, future: F) -> Option<F::Output> {
         timeout_at(deadline.into(), future).await.ok()
+    }
+
+    async fn aside<T: Send + 'static>(deadline: Instant, work: Aside<T>) -> Result<T, Undone> {
+        let done = timeout_at(deadline.into(), aside::run(work)).await;
+        done.map_err(|_| Undone::Late)?.ok_or(Undone::Lost)
     }
 
     async fn part(self, farewell: &[u8]) {

@@ -27,7 +27,7 @@ use crate::key::PublicKey;
 pub trait HostVerifier: Send + Sync {
     /// Whether this key is trusted for this host, and since when.
     ///
-    /// Runs where the handshake runs.
+    /// May wait for a lock or the disk, if [`may_wait`](Self::may_wait) says so.
     ///
     /// # Errors
     ///
@@ -45,6 +45,13 @@ pub trait HostVerifier: Send + Sync {
     fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
         let _ = (host, key);
         false
+    }
+
+    /// Whether [`verify`](Self::verify) may wait for anything, such as a lock or the disk. On tokio
+    /// it is called where blocking is allowed then, and by the handshake's deadline. Unless it is
+    /// overridden, yes; a policy that decides from memory alone says no, and is asked at once.
+    fn may_wait(&self) -> bool {
+        true
     }
 
     /// Called after a connection was closed because [`verify`](Self::verify) had said
@@ -212,6 +219,10 @@ impl HostVerifier for KnownHosts {
 
     fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
         self.is_revoked(host, key)
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 }
 

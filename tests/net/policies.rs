@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use handfast::auth::{Password, PeerAddr, anonymous, password};
 use handfast::handshake::Identities;
@@ -13,7 +14,7 @@ use handfast::trust::{
     AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, KnownHosts,
     KnownHostsFile, PinnedKeys,
 };
-use handfast::{Client, ConnectError, Server, blocking};
+use handfast::{Client, ConnectError, Deadlines, Server, blocking};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -241,7 +242,7 @@ async fn no_password_goes_to_a_new_host_on_the_second_of_two_connections() {
             async move { client.connect(&address).await.map(drop) }
         });
         while desk.read().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let port = address.rsplit(':').next().unwrap();
         let respelled = format!("127.1:{port}");
@@ -318,4 +319,44 @@ async fn a_key_that_any_known_file_revokes_is_not_learned() {
         }
         assert_eq!(desk.read(), line(&address, &old));
     }
+}
+
+/// An editor that holds the lock of the file holds up neither the tasks of a runtime with one
+/// thread, nor the client for longer than its handshake may take.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_that_is_being_edited_does_not_hold_up_the_runtime() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    use rustix::fs::{FlockOperation, flock};
+
+    let host = Identity::generate().unwrap();
+    let address = serve(Server::new(host.clone()).authenticator(anonymous())).await;
+    let desk = Desk::new("");
+    let lock = desk.path.with_file_name(".known_hosts.handfast-lock");
+    let lock = fs::File::options().write(true).create_new(true).mode(0o600).open(lock).unwrap();
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let policy = AcceptNew::new(desk.known(), desk.file());
+
+    let mut deadlines = Deadlines::default();
+    deadlines.handshake = Duration::from_millis(300);
+    let late = client(policy.clone()).deadlines(deadlines).connect(&address).await.unwrap_err();
+    let expected = "the policy to decide about the host key";
+    assert!(
+        matches!(late, ConnectError::TimedOut { waiting_for } if waiting_for == expected),
+        "{late}"
+    );
+
+    let client = client(policy);
+    let connecting = client.connect(&address);
+    let release = async {
+        for _ in 0..10 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(desk.read(), "", "it is not written yet");
+        drop(lock);
+    };
+    let (connected, ()) = tokio::join!(connecting, release);
+    connected.unwrap();
+    assert_eq!(desk.read(), line(&address, &host));
 }

@@ -15,7 +15,8 @@ use crate::key::PublicKey;
 /// that overlapped have ended, the line counts like any other.
 ///
 /// A key that cannot be written down is not trusted: it would be new each time. Writing waits for
-/// other editors of the file, as all of [`KnownHostsFile`], while the handshake waits.
+/// other editors of the file, as all of [`KnownHostsFile`], while the handshake waits; on tokio on
+/// a thread where blocking is allowed, and no longer than the handshake may take.
 ///
 /// ```no_run
 /// use handfast::Client;

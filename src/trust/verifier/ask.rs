@@ -89,6 +89,10 @@ impl<F: Fn(&HostQuestion) -> HostAnswer + Send + Sync> HostVerifier for Ask<F> {
         self.known.is_revoked(host, key)
     }
 
+    fn may_wait(&self) -> bool {
+        false
+    }
+
     fn confirm(&self, refused: HostKeyError) -> Result<PublicKey, HostKeyError> {
         let HostKeyError::Unknown { host, offered, reason } = refused else { return Err(refused) };
         let others = self.known.names_of(&offered);

@@ -85,4 +85,8 @@ impl HostVerifier for PinnedKeys {
     fn revokes(&self, host: &Host, key: &PublicKey) -> bool {
         self.known.as_ref().is_some_and(|known| known.is_revoked(host, key))
     }
+
+    fn may_wait(&self) -> bool {
+        false
+    }
 }
