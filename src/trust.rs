@@ -68,6 +68,9 @@ mod login_path;
 mod new_file;
 mod pattern;
 mod place;
+#[cfg(unix)]
+mod reader;
+mod spot;
 mod strict_modes;
 mod verifier;
 
@@ -96,6 +99,7 @@ pub use login_path::{LoginPath, LoginPathError};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use pattern::{Listed, listed, matches};
 pub use place::{Place, SkippedLine, SkippedLines};
+pub use spot::LinkRefused;
 pub use strict_modes::StrictModes;
 pub use verifier::{
     AcceptNew, Ask, HostAnswer, HostKeyError, HostQuestion, HostVerifier, NoHostAnswer, PinnedKeys,

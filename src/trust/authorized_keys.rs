@@ -10,6 +10,8 @@ mod permissions;
 mod streamed;
 
 use std::collections::HashMap;
+#[cfg(unix)]
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -27,6 +29,8 @@ use self::permissions::LineOptions;
 pub use self::permissions::Permissions;
 #[cfg(unix)]
 pub(super) use self::streamed::decide_in_file;
+#[cfg(unix)]
+use super::TrustErrorKind;
 use super::file::{Contents, Ownership, expand, split_at_blank, trim_start};
 use super::glued::glued;
 use super::key_text::KeyText;
@@ -99,9 +103,20 @@ impl AuthorizedKeys {
         Self::open_guarded(path, modes.guard())
     }
 
-    pub(super) fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {
+    fn open_guarded(path: &Path, guard: Option<Guard>) -> Result<Self, TrustError> {
         let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
         Self::collect(&Contents::read(path, ownership)?, whole_path(path))
+    }
+
+    /// Reads a file that `open` opens.
+    #[cfg(unix)]
+    pub(super) fn open_by(
+        path: &Path,
+        guard: Option<Guard>,
+        open: impl FnOnce(&Path) -> Result<File, TrustErrorKind>,
+    ) -> Result<Self, TrustError> {
+        let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
+        Self::collect(&Contents::read_with(path, &ownership, open)?, whole_path(path))
     }
 
     /// Takes the bytes of a file that comes from elsewhere; `name` stands for its path in messages.

@@ -3,8 +3,13 @@
 //! One editor at a time changes a file: it waits for the lock, reads, writes a new file beside the
 //! old one, waits until that is on the disk, and renames it into place. Whoever is killed or runs
 //! out of space on the way leaves the old file whole. Lines that are not touched stay byte for
-//! byte. A symbolic link stays one: the file that it leads to is edited. Owner, group and mode are
-//! kept; hard links, access control lists and extended attributes are not.
+//! byte. A symbolic link stays one: the file that it leads to is edited, if the link belongs to
+//! root, to the caller, or to the owner of what it leads to. Owner, group and mode are kept as far
+//! as the process may set them; where the group is not, its permissions are taken away. Hard links,
+//! access control lists and extended attributes are not kept.
+//!
+//! A file that is a mount of its own cannot be replaced. Lines are added to it in place; other
+//! changes are refused.
 
 mod authorized_keys;
 mod error;
@@ -14,6 +19,7 @@ mod in_memory;
 mod known_hosts;
 mod learning;
 pub(super) mod lock;
+pub(super) mod put;
 #[cfg(test)]
 mod tests;
 
@@ -27,22 +33,19 @@ pub use known_hosts::{
 };
 pub use learning::{Learned, LeftOut, ProvedKeys, WhyLeftOut, WhyNotLearned};
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use self::lock::{Locked, Missing, Stamp};
-use super::file::{Contents, expand, kind_of, open};
-use super::new_file::{NewFile, sweep};
-use super::{MAX_FILE, MAX_LINE, Place, TrustError};
+use self::lock::{Locked, Missing, NoLock};
+use self::put::{NotPut, put};
+use super::file::{Contents, expand, kind_of};
+use super::spot::{Astray, Found, Links, Spot};
+use super::{MAX_FILE, MAX_LINE, Place, TrustError, TrustErrorKind};
 use crate::key::shown::shown_whole;
 
 /// How often to begin anew if a program that takes no lock, such as `ssh`, changes the file.
 const TRIES: usize = 16;
-
-/// Longest chain of symbolic links that is followed, as on Linux.
-const MAX_LINKS: usize = 40;
 
 /// What became of a line that was to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,21 +73,24 @@ fn change<T>(
     decide: impl Fn(&Contents) -> Result<Change<T>, EditError>,
 ) -> Result<T, EditError> {
     let (path, name) = expanded(path)?;
-    let real = resolve(path.clone()).map_err(|problem| match problem.kind() {
-        io::ErrorKind::NotFound => {
-            let folder = path.parent().unwrap_or(&path).to_owned();
-            EditError::NoFolder { path: path.clone(), folder }
-        }
-        _ => TrustError::new(&name, None, kind_of(problem)).into(),
-    })?;
+    let not_found = || TrustError::new(&name, None, TrustErrorKind::NotFound);
     for _ in 0..TRIES {
-        let locked = Locked::open(&real, missing)
-            .map_err(|problem| unopened(&path, &real, &name, problem))?
-            .ok_or_else(|| EditError::Busy { path: path.clone() })?;
-        let metadata = locked.file().metadata();
-        let metadata =
-            metadata.map_err(|problem| TrustError::new(&name, None, kind_of(problem)))?;
-        let contents = Contents::of_file(&name, locked.file())?;
+        let spot = Spot::find(&path, Links::Trusted)
+            .map_err(|astray| astray_error(&path, &name, astray))?;
+        if missing == Missing::Refuse && matches!(spot.open(false), Ok(Found::Missing)) {
+            return Err(not_found().into());
+        }
+        let locked = Locked::open(&spot).map_err(|why| lock_error(&path, &name, &spot, why))?;
+        let (contents, before) = match locked.file() {
+            Some(file) => {
+                let metadata = file.metadata();
+                let metadata =
+                    metadata.map_err(|problem| TrustError::new(&name, None, kind_of(problem)))?;
+                (Contents::of_file(&name, file)?, Some(metadata))
+            }
+            None if missing == Missing::Refuse => return Err(not_found().into()),
+            None => (Contents::empty(&name), None),
+        };
         let (bytes, result) = match decide(&contents)? {
             (Some(bytes), result) => (bytes, result),
             (None, result) => return Ok(result),
@@ -93,56 +99,87 @@ fn change<T>(
         {
             return Err(EditError::TooLarge { path });
         }
-        sweep(&real);
-        let failed = |doing| {
-            let path = path.clone();
-            move |problem| EditError::Write { path, doing, problem }
-        };
-        let mut new = NewFile::beside(&real).map_err(|problem| match problem.kind() {
-            io::ErrorKind::PermissionDenied => read_only_folder(&path, &real),
-            _ => failed("make a new file beside it")(problem),
-        })?;
-        new.write(&bytes).map_err(failed("write the new content"))?;
-        if locked.made_here() {
-            new.mode(0o600).map_err(failed("set the mode of the new file"))?;
-        } else {
-            new.like(&metadata)
-                .map_err(|problem| EditError::Owner { path: path.clone(), problem })?;
-        }
-        new.sync().map_err(failed("get the new content to the disk"))?;
-        let now = fs::metadata(&real).map(|now| Stamp::of(&now));
-        if now.is_ok_and(|now| now == Stamp::of(&metadata)) {
-            new.rename().map_err(failed("put the new file in place"))?;
-            super::new_file::sync_folder(&real)
-                .map_err(|problem| EditError::Unsynced { path: path.clone(), problem })?;
+        let old = contents.with_mark(contents.bytes());
+        let done = put(&locked, before.as_ref(), &old, &bytes);
+        if done.map_err(|why| put_error(&path, &spot, why))? {
             return Ok(result);
         }
     }
-    Err(EditError::Busy { path })
+    Err(EditError::KeepsChanging { path })
 }
 
-/// Why a file could not be opened to be changed: it may be one that can be read all the same.
-fn unopened(path: &Path, real: &Path, name: &Arc<str>, problem: io::Error) -> EditError {
-    let kind = problem.kind();
-    let denied = kind == io::ErrorKind::PermissionDenied;
-    let failed = |doing, problem| EditError::Write { path: path.to_owned(), doing, problem };
-    match open(real) {
-        Ok(file) => match Contents::of_file(name, &file) {
-            Err(error) => error.into(),
-            Ok(_) if denied => EditError::ReadOnly { path: path.to_owned() },
-            Ok(_) => failed("open and lock it for a change", problem),
-        },
-        Err(error) if error.kind() != io::ErrorKind::NotFound || error.kind() == kind => {
-            TrustError::new(name, None, kind_of(problem)).into()
+fn astray_error(path: &Path, name: &Arc<str>, astray: Astray) -> EditError {
+    let path = path.to_owned();
+    match astray {
+        Astray::NoFolder => {
+            let folder = path.parent().unwrap_or(&path).to_owned();
+            EditError::NoFolder { path, folder }
         }
-        Err(_) if denied => read_only_folder(path, real),
-        Err(_) => failed("make it", problem),
+        Astray::Link(refused) => EditError::Link { path, refused },
+        Astray::Io(problem) if problem.kind() == io::ErrorKind::IsADirectory => {
+            TrustError::new(name, None, TrustErrorKind::NotRegular { seen: "a directory" }).into()
+        }
+        Astray::Io(problem) => TrustError::new(name, None, kind_of(problem)).into(),
     }
 }
 
-fn read_only_folder(path: &Path, real: &Path) -> EditError {
-    let folder = real.parent().unwrap_or(real).to_owned();
-    EditError::ReadOnlyFolder { path: path.to_owned(), folder }
+fn lock_error(path: &Path, name: &Arc<str>, spot: &Spot, why: NoLock) -> EditError {
+    let owned = path.to_owned();
+    match why {
+        NoLock::Busy => EditError::Busy { path: owned },
+        NoLock::Refused { lock, reason } => EditError::LockFile { path: owned, lock, reason },
+        NoLock::NotRegular(seen) => {
+            TrustError::new(name, None, TrustErrorKind::NotRegular { seen }).into()
+        }
+        NoLock::Make(problem) => match problem.kind() {
+            io::ErrorKind::PermissionDenied => read_only_folder(path, spot),
+            _ => {
+                let is_new = matches!(spot.open(false), Ok(Found::Missing));
+                let doing = if is_new { "make it" } else { "make a lock file beside it" };
+                EditError::Write { path: owned, doing, problem }
+            }
+        },
+        NoLock::Open(problem) => unopened(path, name, spot, problem),
+    }
+}
+
+/// Why a file could not be opened to be changed: it may be one that can be read all the same.
+fn unopened(path: &Path, name: &Arc<str>, spot: &Spot, problem: io::Error) -> EditError {
+    let denied = problem.kind() == io::ErrorKind::PermissionDenied;
+    match spot.open(false) {
+        Ok(Found::File(file)) => match Contents::of_file(name, &file) {
+            Err(error) => error.into(),
+            Ok(_) if denied && !lock::is_shielded(&file) => {
+                EditError::ReadOnly { path: path.to_owned() }
+            }
+            Ok(_) => {
+                let doing = match denied {
+                    true => {
+                        "change it while it has the attribute `i` or `a` (`lsattr` shows it, `chattr` takes it away)"
+                    }
+                    false => "open and lock it for a change",
+                };
+                EditError::Write { path: path.to_owned(), doing, problem }
+            }
+        },
+        _ => TrustError::new(name, None, kind_of(problem)).into(),
+    }
+}
+
+fn put_error(path: &Path, spot: &Spot, why: NotPut) -> EditError {
+    let owned = path.to_owned();
+    match why {
+        NotPut::Failed { doing, problem } => EditError::Write { path: owned, doing, problem },
+        NotPut::ReadOnlyFolder(_) => read_only_folder(path, spot),
+        NotPut::Owner(problem) => EditError::Owner { path: owned, problem },
+        NotPut::Mount => EditError::Mount { path: owned },
+        NotPut::Torn(problem) => EditError::Torn { path: owned, problem },
+        NotPut::Unsynced(problem) => EditError::Unsynced { path: owned, problem },
+    }
+}
+
+fn read_only_folder(path: &Path, spot: &Spot) -> EditError {
+    EditError::ReadOnlyFolder { path: path.to_owned(), folder: spot.folder_path() }
 }
 
 /// The path with `~/` replaced, and as messages show it.
@@ -151,23 +188,6 @@ fn expanded(path: &Path) -> Result<(PathBuf, Arc<str>), TrustError> {
     let path = expand(path).map_err(|kind| TrustError::new(&shown(path), None, kind))?;
     let name = shown(&path);
     Ok((path, name))
-}
-
-/// The file itself behind symbolic links; it need not exist, its folder must.
-fn resolve(mut path: PathBuf) -> io::Result<PathBuf> {
-    for _ in 0..MAX_LINKS {
-        match fs::canonicalize(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            found => return found,
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = fs::canonicalize(parent.unwrap_or(Path::new(".")))?;
-        match fs::read_link(&path) {
-            Ok(leads_to) => path = parent.join(leads_to),
-            Err(_) => return Ok(parent.join(path.file_name().unwrap_or_default())),
-        }
-    }
-    Err(io::Error::other("too many levels of symbolic links"))
 }
 
 /// `line` behind all that there is, and the number it gets.

@@ -127,6 +127,19 @@ pub enum TrustErrorKind {
         /// What to do.
         remedy: String,
     },
+    /// Root reads a user's file for that user, who could not read it.
+    #[error(
+        "user id {user} may not {doing} {path}, so it is not read for that user; change its mode or owner"
+    )]
+    NotForUser {
+        /// The user id.
+        user: u32,
+        /// What the user may not do.
+        doing: &'static str,
+        /// The file or folder, without links, escaped where it holds what does not belong into a
+        /// message.
+        path: String,
+    },
     /// Behind the path is another file than the one that was opened.
     #[error("another file took its place while it was read; try again")]
     Replaced,

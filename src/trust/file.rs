@@ -45,10 +45,20 @@ impl Contents {
 
     /// Reads a file; `~/` at the start of `path` stands for the home directory.
     pub(super) fn read(path: &Path, ownership: Ownership) -> Result<Self, TrustError> {
+        Self::read_with(path, &ownership, open_to_read)
+    }
+
+    /// Reads a file that `open` opens.
+    pub(super) fn read_with(
+        path: &Path,
+        ownership: &Ownership,
+        open: impl FnOnce(&Path) -> Result<File, TrustErrorKind>,
+    ) -> Result<Self, TrustError> {
         let shown = |path: &Path| Arc::<str>::from(shown_whole(&path.to_string_lossy()));
         let path = expand(path).map_err(|kind| TrustError::new(&shown(path), None, kind))?;
         let name = shown(&path);
-        let bytes = read(&path, &ownership).map_err(|kind| TrustError::new(&name, None, kind))?;
+        let bytes =
+            read(&path, ownership, open).map_err(|kind| TrustError::new(&name, None, kind))?;
         check_bytes(&name, &bytes)?;
         Ok(Self::without_mark(name, bytes))
     }
@@ -62,6 +72,11 @@ impl Contents {
         let bytes = bytes.map_err(|kind| TrustError::new(name, None, kind))?;
         check_bytes(name, &bytes)?;
         Ok(Self::without_mark(Arc::clone(name), bytes))
+    }
+
+    /// A file that does not exist yet.
+    pub(super) fn empty(name: &Arc<str>) -> Self {
+        Self::without_mark(Arc::clone(name), Vec::new())
     }
 
     fn without_mark(name: Arc<str>, mut bytes: Vec<u8>) -> Self {
@@ -140,10 +155,14 @@ pub(super) fn expand(path: &Path) -> Result<PathBuf, TrustErrorKind> {
     Ok(home.ok_or(TrustErrorKind::NoHome)?.join(below))
 }
 
-fn read(path: &Path, ownership: &Ownership) -> Result<Vec<u8>, TrustErrorKind> {
+fn read(
+    path: &Path,
+    ownership: &Ownership,
+    open: impl FnOnce(&Path) -> Result<File, TrustErrorKind>,
+) -> Result<Vec<u8>, TrustErrorKind> {
     // All questions go to the open file: between two looks at a path another file can take its
     // place.
-    let file = open_to_read(path)?;
+    let file = open(path)?;
     let metadata = file.metadata().map_err(kind_of)?;
     check_regular(&metadata)?;
     if let Ownership::Strict(guard) = ownership {

@@ -3,14 +3,16 @@
 
 mod passphrase;
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::file::open;
 use super::new_file::{NewFile, sync_folder};
+use super::spot::{Astray, LinkRefused, Links, Spot};
 use crate::key::shown::shown_whole;
 use crate::key::{Identity, KeyError, MAX_FILE, shell_path, shell_word};
 
@@ -108,6 +110,14 @@ pub enum KeyFileError {
     Exists {
         /// The file.
         path: PathBuf,
+    },
+    /// A symbolic link on the way to a file that was to be written is not followed.
+    #[error("{}: {refused}; nothing was changed", shown(path))]
+    Link {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// The link, and where it leads.
+        refused: LinkRefused,
     },
     /// The file could not be written. What was written of it has been removed.
     #[error("{}: cannot write the private key: {problem}", shown(path))]
@@ -207,9 +217,9 @@ impl Identity {
             private.replace()?;
             return public.replace();
         }
-        if fs::symlink_metadata(&public.path).is_ok() {
+        if public.is_there() {
             // Of two who make the same pair, the slower one hears of the private key.
-            let both = fs::symlink_metadata(&private.path).is_ok();
+            let both = private.is_there();
             return Err(KeyFileError::Exists {
                 path: if both { private.path } else { public.path },
             });
@@ -303,7 +313,7 @@ fn read(
 ) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     // a folder can be opened on Unix only
     #[cfg(not(unix))]
-    if !fs::metadata(path).map_err(unread(path))?.is_file() {
+    if !std::fs::metadata(path).map_err(unread(path))?.is_file() {
         return Err(KeyFileError::NotAFile { path: path.to_owned() });
     }
     // all is asked of the open file, which waits for no writer if it is a pipe
@@ -341,6 +351,7 @@ fn read_open(
 /// A file that is on the disk whole, but not yet under its name.
 struct Unplaced {
     path: PathBuf,
+    spot: Arc<Spot>,
     new: NewFile,
 }
 
@@ -351,36 +362,51 @@ impl Unplaced {
         mode: u32,
         through_links: bool,
     ) -> Result<Self, KeyFileError> {
+        let links = if through_links { Links::Trusted } else { Links::Above };
+        let spot = match Spot::find(&path, links) {
+            Ok(spot) => spot,
+            Err(Astray::Link(refused)) => return Err(KeyFileError::Link { path, refused }),
+            Err(Astray::NoFolder) => {
+                let problem = io::ErrorKind::NotFound.into();
+                return Err(KeyFileError::Write { path, problem });
+            }
+            Err(Astray::Io(problem)) => return Err(KeyFileError::Write { path, problem }),
+        };
         let write = || {
-            let target = if through_links { fs::canonicalize(&path).ok() } else { None };
-            let mut new = NewFile::beside(target.as_deref().unwrap_or(&path))?;
+            let mut new = NewFile::beside(&spot)?;
             new.mode(mode)?;
             new.write(text)?;
             new.sync()?;
             Ok(new)
         };
         match write() {
-            Ok(new) => Ok(Self { path, new }),
+            Ok(new) => Ok(Self { path, spot, new }),
             Err(problem) => Err(KeyFileError::Write { path, problem }),
         }
     }
 
+    /// Whether something has its name.
+    fn is_there(&self) -> bool {
+        self.spot.look(self.spot.name()).is_ok()
+    }
+
     fn put_new(self) -> Result<(), KeyFileError> {
-        let Self { path, new } = self;
-        new.put().and_then(|()| sync_folder(&path)).map_err(|problem| match problem.kind() {
+        let Self { path, spot, new } = self;
+        new.put().and_then(|()| sync_folder(&spot)).map_err(|problem| match problem.kind() {
             io::ErrorKind::AlreadyExists => KeyFileError::Exists { path },
             _ => KeyFileError::Write { path, problem },
         })
     }
 
     fn replace(self) -> Result<(), KeyFileError> {
-        let Self { path, new } = self;
-        if fs::metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+        let Self { path, spot, new } = self;
+        if spot.look(spot.name()).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(KeyFileError::NotAFile { path });
         }
-        new.rename()
-            .and_then(|()| sync_folder(&path))
-            .map_err(|problem| KeyFileError::Write { path, problem })
+        new.rename().and_then(|()| sync_folder(&spot)).map_err(|problem| {
+            let busy = problem.kind() == io::ErrorKind::ResourceBusy;
+            KeyFileError::Write { path, problem: if busy { passphrase::mount() } else { problem } }
+        })
     }
 }
 

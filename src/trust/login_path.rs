@@ -1,14 +1,17 @@
 //! An `authorized_keys` file for each login.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::unistd::User;
 
 use super::authorized_keys::decide_in_file;
+use super::file::open_to_read;
+use super::reader::Reader;
 use super::strict_modes::Guard;
-use super::{AuthorizedKeys, Decision, Question, StrictModes, TrustError};
+use super::{AuthorizedKeys, Decision, Question, StrictModes, TrustError, TrustErrorKind};
 use crate::key::shown::{shown, shown_whole};
 
 /// Longest login that can be part of a path, in bytes.
@@ -139,15 +142,16 @@ impl LoginPath {
     ///
     /// With `%h` the file and its folders must belong to root or to that user, up to the user's home
     /// directory, unless `modes` names another last folder; without, as with
-    /// [`AuthorizedKeys::open_with`].
+    /// [`AuthorizedKeys::open_with`]. With `%h` root opens regular files alone, and none that the
+    /// user could not read, as the permission bits say it: a link in a home directory leads root to
+    /// no file that the user has no access to.
     ///
     /// # Errors
     /// A login with other characters than letters, digits, `.`, `_` and `-`, that begins with `.` or
     /// `-`, or that is longer than 64 bytes; a user who does not exist; and whatever keeps the file
     /// from being read, also that it does not exist.
     pub fn open(&self, login: &str, modes: &StrictModes) -> Result<AuthorizedKeys, LoginPathError> {
-        let (path, guard) = self.find(login, modes)?;
-        Ok(AuthorizedKeys::open_guarded(&path, guard)?)
+        Ok(self.find(login, modes)?.read()?)
     }
 
     /// Decides about a key by the file of a login. The file is read line by line, and nothing of it
@@ -173,18 +177,14 @@ impl LoginPath {
         modes: &StrictModes,
         question: &Question<'_>,
     ) -> Result<(Decision, Arc<str>), LoginPathError> {
-        let (path, guard) = self.find(login, modes)?;
-        Ok(decide_in_file(&path, guard, question)?)
+        Ok(self.find(login, modes)?.decide(question)?)
     }
 
-    fn find(
-        &self,
-        login: &str,
-        modes: &StrictModes,
-    ) -> Result<(PathBuf, Option<Guard>), LoginPathError> {
+    fn find(&self, login: &str, modes: &StrictModes) -> Result<LoginFile, LoginPathError> {
         check_login(login)?;
         if !self.below_home {
-            return Ok((self.below(Path::new(""), login), modes.guard()));
+            let path = self.below(Path::new(""), login);
+            return Ok(LoginFile { path, guard: modes.guard(), user: None });
         }
         let no_home = || LoginPathError::NoHome { login: login.to_owned() };
         let user = User::from_name(login).map_err(|error| LoginPathError::Users {
@@ -194,9 +194,13 @@ impl LoginPath {
         // some databases find `alice` for `Alice`, and those are two logins
         let user = user.filter(|user| user.name == login && user.dir.is_absolute());
         let user = user.ok_or_else(no_home)?;
-        let path = self.below(&user.dir, login);
-        let guard = modes.guard_of(user.uid.as_raw(), user.dir);
-        Ok((path, guard))
+        Ok(self.place_of(user, modes))
+    }
+
+    fn place_of(&self, user: User, modes: &StrictModes) -> LoginFile {
+        let path = self.below(&user.dir, &user.name);
+        let guard = modes.guard_of(user.uid.as_raw(), user.dir.clone());
+        LoginFile { path, guard, user: Some(user) }
     }
 
     fn below(&self, home: &Path, login: &str) -> PathBuf {
@@ -208,6 +212,34 @@ impl LoginPath {
             }
         }
         path.into()
+    }
+}
+
+/// The file of a login.
+struct LoginFile {
+    path: PathBuf,
+    guard: Option<Guard>,
+    /// Whose home directory it is in.
+    user: Option<User>,
+}
+
+impl LoginFile {
+    fn read(self) -> Result<AuthorizedKeys, TrustError> {
+        let Self { path, guard, user } = self;
+        AuthorizedKeys::open_by(&path, guard, |path| open_for(user.as_ref(), path))
+    }
+
+    fn decide(self, question: &Question<'_>) -> Result<(Decision, Arc<str>), TrustError> {
+        let Self { path, guard, user } = self;
+        decide_in_file(&path, guard, |path| open_for(user.as_ref(), path), question)
+    }
+}
+
+/// Opens a file; in the home directory of a user, root opens what that user could read.
+fn open_for(user: Option<&User>, path: &Path) -> Result<File, TrustErrorKind> {
+    match user.and_then(Reader::for_root) {
+        Some(reader) => reader.open(path),
+        None => open_to_read(path),
     }
 }
 
@@ -334,6 +366,55 @@ mod tests {
         assert!(path.open("alice", &modes).is_ok());
         let error = path.open("bob", &modes).unwrap_err().to_string();
         assert!(error.contains("bob: there is no such file"), "{error}");
+    }
+
+    /// A user whose home is a folder of the test's, and who has nothing else on this machine.
+    #[test]
+    #[ignore = "needs root"]
+    fn root_reads_nothing_for_a_user_that_the_user_could_not_read() {
+        use std::fs::{self, Permissions};
+        use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+
+        use nix::unistd::{Gid, Uid};
+
+        let folder = tempfile::tempdir().unwrap();
+        let home = fs::canonicalize(folder.path()).unwrap();
+        let mut alice = User::from_uid(nix::unistd::geteuid()).unwrap().unwrap();
+        (alice.uid, alice.gid) = (Uid::from_raw(54_321), Gid::from_raw(54_321));
+        (alice.name, alice.dir) = ("alice-of-the-tests".to_owned(), home.join("home"));
+        fs::set_permissions(&home, Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(&alice.dir).unwrap();
+        fs::write(home.join("secret"), "").unwrap();
+        fs::set_permissions(home.join("secret"), Permissions::from_mode(0o600)).unwrap();
+        let keys = alice.dir.join("keys");
+        chown(&alice.dir, Some(54_321), Some(54_321)).unwrap();
+        fs::set_permissions(&alice.dir, Permissions::from_mode(0o700)).unwrap();
+
+        let key = crate::key::Identity::from_seed(&[1; 32]).public_key().clone();
+        let question = Question::new(&key, std::time::SystemTime::UNIX_EPOCH);
+        let told = |modes: &StrictModes| {
+            let file = || path("%h/keys").place_of(alice.clone(), modes);
+            let read = file().read().map(drop).map_err(|error| error.to_string());
+            let decided = file().decide(&question).map(drop).map_err(|error| error.to_string());
+            assert_eq!(read, decided);
+            read
+        };
+        fs::write(&keys, "").unwrap();
+        fs::set_permissions(&keys, Permissions::from_mode(0o600)).unwrap();
+        chown(&keys, Some(54_321), Some(54_321)).unwrap();
+        assert_eq!(told(&StrictModes::Full), Ok(()));
+        for (target, reason) in [
+            ("../secret", format!("user id 54321 may not read the file {}/secret", home.display())),
+            ("/dev/null", "this is not a regular file".to_owned()),
+        ] {
+            fs::remove_file(&keys).unwrap();
+            symlink(target, &keys).unwrap();
+            for modes in [StrictModes::Full, StrictModes::Off] {
+                let error = told(&modes).unwrap_err();
+                let expected = format!("{}: {reason}", keys.display());
+                assert!(error.starts_with(&expected), "{error}");
+            }
+        }
     }
 
     #[test]

@@ -1,39 +1,43 @@
 //! A file that stands at its place whole or not at all.
 
+pub(super) mod traces;
+
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+
+use super::spot::Spot;
+use traces::{Trace, trace};
 
 /// A file that is being written beside its place, under a name of its own; removed when dropped.
 #[derive(Debug)]
 pub(super) struct NewFile {
     file: File,
-    path: PathBuf,
-    target: PathBuf,
+    name: OsString,
+    spot: Arc<Spot>,
 }
 
 impl NewFile {
-    /// Makes an empty file in the folder of `target`, which only its owner has access to.
-    pub(super) fn beside(target: &Path) -> io::Result<Self> {
-        let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    /// Makes an empty file in the folder of `spot`, which only its owner has access to.
+    pub(super) fn beside(spot: &Arc<Spot>) -> io::Result<Self> {
         let mut random = [0; 8];
         SysRng.try_fill_bytes(&mut random).map_err(io::Error::other)?;
-        let path = target.with_file_name(beside_name(name, u64::from_ne_bytes(random)));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path)?;
-        let new = Self { file, path, target: target.to_owned() };
+        Self::named(spot, u64::from_ne_bytes(random))
+    }
+
+    fn named(spot: &Arc<Spot>, random: u64) -> io::Result<Self> {
+        let name = beside_name(spot.name(), random);
+        let new = Self { file: spot.create(&name)?, name, spot: Arc::clone(spot) };
+        trace(Trace::Created);
         new.claim()?;
         Ok(new)
     }
 
-    /// Says that somebody is still writing it, so that [`sweep`] passes over it.
+    /// Says that it is still being written, so that [`sweep`] passes over it.
     #[cfg(unix)]
     fn claim(&self) -> io::Result<()> {
         use rustix::fs::{FlockOperation, flock};
@@ -51,23 +55,53 @@ impl NewFile {
     }
 
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        trace(Trace::Written);
         self.file.write_all(bytes)
     }
 
-    /// Gives it the owner, the group and the mode of another file.
+    /// Gives it the owner, the group and the mode of another file, as far as this process may, in
+    /// such a way that nobody gets access who had none.
     #[cfg(unix)]
     pub(super) fn like(&self, other: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
 
+        self.give_to(other.uid(), other.gid())?;
         let ours = self.file.metadata()?;
-        if (ours.uid(), ours.gid()) != (other.uid(), other.gid()) {
-            std::os::unix::fs::fchown(&self.file, Some(other.uid()), Some(other.gid()))?;
+        let mut mode = other.mode() & 0o7777;
+        if ours.uid() != other.uid() {
+            mode &= !0o4000;
         }
-        self.mode(other.mode() & 0o7777)
+        if ours.gid() != other.gid() {
+            // who was in the group counts among all others from now on
+            let of_group = mode >> 3 & 0o7;
+            mode &= 0o5700 | of_group;
+        }
+        self.mode(mode)
     }
 
     #[cfg(not(unix))]
     pub(super) fn like(&self, _: &Metadata) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Gives it to an owner and a group, as far as this process may: an owner who is not in the
+    /// file's group may not, and ids without a number in this container have none to give.
+    #[cfg(unix)]
+    pub(super) fn give_to(&self, uid: u32, gid: u32) -> io::Result<()> {
+        use std::os::unix::fs::{MetadataExt as _, fchown};
+
+        let ours = self.file.metadata()?;
+        if (ours.uid(), ours.gid()) == (uid, gid)
+            || fchown(&self.file, Some(uid), Some(gid)).is_ok()
+        {
+            return Ok(());
+        }
+        for (uid, gid) in [(None, Some(gid)), (Some(uid), None)] {
+            match fchown(&self.file, uid, gid) {
+                Err(error) if !is_barred(&error) => return Err(error),
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -84,47 +118,61 @@ impl NewFile {
 
     /// Waits until the content is on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
-        self.file.sync_all()
+        sync(&self.file)
     }
 
     /// Puts it in the place of whatever file stands there.
     pub(super) fn rename(self) -> io::Result<()> {
-        fs::rename(&self.path, &self.target)
+        trace(Trace::Placed);
+        self.spot.rename(&self.name, self.spot.name())
     }
 
     /// Puts it where no file stands; [`io::ErrorKind::AlreadyExists`] if one does.
     pub(super) fn put(self) -> io::Result<()> {
-        match fs::hard_link(&self.path, &self.target) {
-            Ok(()) => fs::remove_file(&self.path)?,
+        trace(Trace::Placed);
+        let name = self.spot.name().to_owned();
+        self.put_as(&name).map(drop)
+    }
+
+    /// The same under another name; gives the file itself.
+    pub(super) fn put_as(self, name: &OsStr) -> io::Result<File> {
+        let file = self.file.try_clone()?;
+        match self.spot.link(&self.name, name) {
+            Ok(()) => self.spot.remove(&self.name)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
             // File systems without links: an empty file takes the name, and is replaced.
             Err(_) => {
-                drop(OpenOptions::new().write(true).create_new(true).open(&self.target)?);
-                fs::rename(&self.path, &self.target)
-                    .inspect_err(|_| drop(fs::remove_file(&self.target)))?;
+                drop(self.spot.create(name)?);
+                self.spot.rename(&self.name, name).inspect_err(|_| drop(self.spot.remove(name)))?;
             }
         }
-        Ok(())
+        Ok(file)
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
         // Where it has found its place, nothing has this name any more.
-        let _ = fs::remove_file(&self.path);
+        let _ = self.spot.remove(&self.name);
     }
 }
 
+/// Whether an owner or a group cannot be given, which is no fault of the disk.
+#[cfg(unix)]
+fn is_barred(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput)
+}
+
+/// Waits until what was written to a file is on the disk.
+pub(super) fn sync(file: &File) -> io::Result<()> {
+    trace(Trace::Synced);
+    file.sync_all()
+}
+
 /// Waits until the names in a file's folder are on the disk, where a folder can be opened for that.
-pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
+pub(super) fn sync_folder(spot: &Spot) -> io::Result<()> {
+    trace(Trace::FolderSynced);
+    spot.sync()
 }
 
 const SUFFIX: &str = ".handfast-new";
@@ -137,18 +185,15 @@ fn beside_name(name: &OsStr, random: u64) -> OsString {
     out
 }
 
-/// Removes what processes left behind that were killed while they wrote such a file for `target`.
+/// Removes what processes left in the folder that were killed while they wrote such a file.
 #[cfg(unix)]
-pub(super) fn sweep(target: &Path) {
-    use std::os::unix::fs::OpenOptionsExt as _;
+pub(super) fn sweep(spot: &Spot) {
+    use rustix::fs::{FlockOperation, flock};
 
-    use rustix::fs::{FlockOperation, OFlags, flock};
+    use super::spot::Found;
 
-    let (Some(folder), Some(name)) = (target.parent(), target.file_name()) else { return };
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let (len, name) = (beside_name(name, 0).len(), name.as_encoded_bytes());
-    for entry in entries.flatten() {
-        let found = entry.file_name();
+    let (len, name) = (beside_name(spot.name(), 0).len(), spot.name().as_encoded_bytes());
+    for found in spot.names() {
         let bytes = found.as_encoded_bytes();
         let ours = bytes.len() == len
             && bytes.strip_prefix(b".").is_some_and(|rest| rest.starts_with(name))
@@ -156,16 +201,17 @@ pub(super) fn sweep(target: &Path) {
         if !ours {
             continue;
         }
-        let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
-        let Ok(file) = File::options().read(true).custom_flags(flags).open(entry.path()) else {
-            continue;
-        };
-        // Whoever still writes it holds its lock.
+        let Ok(Found::File(file)) = spot.open_beside(&found, false) else { continue };
+        // A process that still writes it holds its lock.
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            let _ = fs::remove_file(entry.path());
+            let _ = spot.remove(&found);
         }
     }
 }
 
 #[cfg(not(unix))]
-pub(super) fn sweep(_: &Path) {}
+pub(super) fn sweep(_: &Spot) {}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

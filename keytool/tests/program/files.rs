@@ -9,6 +9,7 @@ mod desk;
 mod explain;
 mod hosts;
 mod odd_lines;
+mod owners;
 mod passphrase;
 mod private;
 mod quoting;

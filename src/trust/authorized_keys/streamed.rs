@@ -1,5 +1,6 @@
 //! Deciding about one key by a file of which nothing is kept.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,20 +8,21 @@ use jiff::tz::TimeZone;
 
 use super::{Deciding, Decision, Question, parse_line};
 use crate::key::PublicKey;
-use crate::trust::file::{Lines, Ownership, is_blank, open_to_read};
+use crate::trust::file::{Lines, Ownership, is_blank};
 use crate::trust::glued;
 use crate::trust::strict_modes::Guard;
-use crate::trust::{Place, SkippedLines, TrustError};
+use crate::trust::{Place, SkippedLines, TrustError, TrustErrorKind};
 
-/// Reads a file to its end and decides about a key by the lines that list it; gives the path, too,
-/// as messages show it.
+/// Reads a file that `open` opens to its end and decides about a key by the lines that list it;
+/// gives the path, too, as messages show it.
 pub(in crate::trust) fn decide_in_file(
     path: &Path,
     guard: Option<Guard>,
+    open: impl FnOnce(&Path) -> Result<File, TrustErrorKind>,
     question: &Question<'_>,
 ) -> Result<(Decision, Arc<str>), TrustError> {
     let ownership = guard.map_or(Ownership::Any, Ownership::Strict);
-    let mut lines = Lines::open(path, &ownership, open_to_read)?;
+    let mut lines = Lines::open(path, &ownership, open)?;
     let name = lines.name().clone();
     let text = base64_of(question.key());
     let local = TimeZone::system();
@@ -64,12 +66,13 @@ mod tests {
     use super::super::AuthorizedKeys;
     use super::*;
     use crate::key::Identity;
+    use crate::trust::file::open_to_read;
 
     fn both(text: &str, key: &PublicKey) -> (Decision, Decision) {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();
         let question = Question::new(key, SystemTime::now());
-        let (streamed, _) = decide_in_file(file.path(), None, &question).unwrap();
+        let (streamed, _) = decide_in_file(file.path(), None, open_to_read, &question).unwrap();
         let name = file.path().display().to_string();
         let whole = AuthorizedKeys::parse(&name, text.as_bytes()).unwrap().decide(&question);
         (streamed, whole)
@@ -115,7 +118,7 @@ mod tests {
         let text = format!("{}\n{}\n", alice.public_key(), "x".repeat(crate::trust::MAX_LINE + 1));
         std::fs::write(file.path(), text).unwrap();
         let question = Question::new(alice.public_key(), SystemTime::now());
-        let error = decide_in_file(file.path(), None, &question).unwrap_err();
+        let error = decide_in_file(file.path(), None, open_to_read, &question).unwrap_err();
         assert_eq!(error.line(), Some(2));
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::super::known_hosts::listed_keys;
-use super::super::{Host, KnownKey, LineFault, Place, TrustError};
+use super::super::{Host, KnownKey, LineFault, LinkRefused, Place, TrustError};
 use super::WhyNotLearned;
 use crate::key::shown::shown_whole;
 use crate::key::{KeyError, shell_path};
@@ -28,6 +28,49 @@ pub enum EditError {
         path: PathBuf,
         /// Its folder.
         folder: PathBuf,
+    },
+    /// A symbolic link on the way to the file is not followed.
+    #[error("{}: {refused}; nothing was changed", shown(path))]
+    Link {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// The link, and where it leads.
+        refused: LinkRefused,
+    },
+    /// What stands under the name of the lock file is not one of this file's editors.
+    #[error(
+        "{}: {} is in the way, the name of the lock file: {reason}; remove it if no program edits the file; nothing was changed",
+        shown(path),
+        shown(lock)
+    )]
+    LockFile {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way.
+        lock: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file is a mount of its own, as `docker run -v FILE:FILE` makes it: lines can be added to
+    /// it, and nothing else can be changed.
+    #[error(
+        "{}: the file is a mount of its own, so that no other file can take its place; mount its folder instead, or change the file outside of the container; nothing was changed",
+        shown(path)
+    )]
+    Mount {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A part of the new lines is in the file, which is a mount of its own.
+    #[error(
+        "{}: a part of the new lines was added, and could not be taken back: {problem}; look at the end of the file",
+        shown(path)
+    )]
+    Torn {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        problem: io::Error,
     },
     /// The file can be read, and this program may not write to it.
     #[error(
@@ -78,9 +121,10 @@ pub enum EditError {
         /// What the operating system said.
         problem: io::Error,
     },
-    /// The new file would not belong to whom the old one belongs to.
+    /// Owner, group or mode of the new file cannot be set, for another reason than that this program
+    /// may not.
     #[error(
-        "{}: its owner and group cannot be kept: {problem}; run this as the file's owner; the file is as it was",
+        "{}: its owner, group or mode cannot be kept: {problem}; run this as the file's owner; the file is as it was",
         shown(path)
     )]
     Owner {
@@ -106,6 +150,15 @@ pub enum EditError {
         shown(path)
     )]
     Busy {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another program, which takes no lock, changes the file again and again.
+    #[error(
+        "{}: another program changes the file again and again; try again when it is done; nothing was changed",
+        shown(path)
+    )]
+    KeepsChanging {
         /// The file.
         path: PathBuf,
     },

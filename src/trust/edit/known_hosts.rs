@@ -25,9 +25,12 @@ use crate::key::{KeyError, PublicKey};
 /// A `known_hosts` file to be changed: one editor at a time, the old file or the new one and
 /// nothing between, and what is not touched stays byte for byte.
 ///
-/// A leading `~/` in its path is the home directory. Links are followed; owner, group and mode are
-/// kept; hard links, access control lists and extended attributes are not. All functions read and
-/// write the disk, and those that change the file wait up to half a minute for other editors.
+/// A leading `~/` in its path is the home directory. Links of root, the caller, and the owner of
+/// what they lead to are followed, and no others. Owner, group and mode are kept as far as this
+/// process may set them; a group that is not kept loses its permissions. Hard links, access control
+/// lists and extended attributes are not kept. A file that is a mount of its own gets lines in
+/// place, and no other change. All functions read and write the disk, and those that change the
+/// file wait up to half a minute for other editors.
 ///
 /// ```
 /// use handfast::key::Identity;

@@ -1,11 +1,11 @@
 //! Changing the passphrase of a private key file.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::super::edit::lock::{Locked, Missing, Stamp};
-use super::super::new_file::{NewFile, sweep, sync_folder};
+use super::super::edit::lock::{Locked, NoLock};
+use super::super::edit::put::{NotPut, put};
+use super::super::spot::{Astray, Found, Links, Spot};
 use super::{KeyFileError, check_owner_alone, expand, read_open, unread};
 use crate::key::Identity;
 
@@ -35,29 +35,57 @@ impl Identity {
     ) -> Result<(), KeyFileError> {
         let path = expand(path.as_ref())?;
         let unwritten = |problem| KeyFileError::Write { path: path.clone(), problem };
-        let real = fs::canonicalize(&path).map_err(unread(&path))?;
-        if !fs::metadata(&real).map_err(unread(&path))?.is_file() {
-            return Err(KeyFileError::NotAFile { path });
+        let spot = Spot::find(&path, Links::Trusted).map_err(|astray| match astray {
+            Astray::NoFolder => KeyFileError::NotFound { path: path.clone() },
+            Astray::Link(refused) => KeyFileError::Link { path: path.clone(), refused },
+            Astray::Io(problem) => unread(&path)(problem),
+        })?;
+        match spot.open(false) {
+            Ok(Found::File(_)) => {}
+            Ok(Found::Missing) => return Err(KeyFileError::NotFound { path }),
+            Ok(Found::NotRegular(_)) => return Err(KeyFileError::NotAFile { path }),
+            Err(problem) => return Err(unread(&path)(problem)),
         }
-        let locked = Locked::open(&real, Missing::Refuse)
-            .map_err(unwritten)?
-            .ok_or_else(|| unwritten(io::Error::other("another program holds the lock on it")))?;
-        let metadata = locked.file().metadata().map_err(unread(&path))?;
-        let text = read_open(locked.file(), &path, check_owner_alone)?;
-        let text = Self::reseal(&text, old, new)
+        let locked = Locked::open(&spot).map_err(|why| unwritten(unlocked(why)))?;
+        let Some(file) = locked.file() else { return Err(KeyFileError::NotFound { path }) };
+        let metadata = file.metadata().map_err(unread(&path))?;
+        let text = read_open(file, &path, check_owner_alone)?;
+        let sealed = Self::reseal(&text, old, new)
             .map_err(|problem| KeyFileError::Key { path: path.clone(), problem })?;
-        sweep(&real);
-        let write = || {
-            let mut new = NewFile::beside(&real)?;
-            new.write(text.as_bytes())?;
-            new.like(&metadata)?;
-            new.sync()?;
-            if Stamp::of(&fs::metadata(&real)?) != Stamp::of(&metadata) {
-                return Err(io::Error::other("another program changed it meanwhile"));
-            }
-            new.rename()?;
-            sync_folder(&real)
-        };
-        write().map_err(unwritten)
+        match put(&locked, Some(&metadata), &text, sealed.as_bytes()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(unwritten(io::Error::other("another program changed it meanwhile"))),
+            Err(why) => Err(unwritten(not_put(why))),
+        }
     }
+}
+
+fn unlocked(why: NoLock) -> io::Error {
+    match why {
+        NoLock::Busy => io::Error::other("another program holds the lock on it"),
+        NoLock::Refused { lock, reason } => io::Error::other(format!(
+            "{} is in the way, the name of the lock file: {reason}; remove it if no program edits the key",
+            super::shown(&lock)
+        )),
+        NoLock::Make(problem) | NoLock::Open(problem) => problem,
+        NoLock::NotRegular(seen) => io::Error::other(format!("this is {seen}")),
+    }
+}
+
+fn not_put(why: NotPut) -> io::Error {
+    match why {
+        NotPut::Failed { problem, .. }
+        | NotPut::ReadOnlyFolder(problem)
+        | NotPut::Owner(problem)
+        | NotPut::Torn(problem)
+        | NotPut::Unsynced(problem) => problem,
+        NotPut::Mount => mount(),
+    }
+}
+
+/// The file cannot be replaced.
+pub(super) fn mount() -> io::Error {
+    io::Error::other(
+        "the file is a mount of its own, so that no other file can take its place; mount its folder instead",
+    )
 }
