@@ -62,7 +62,10 @@ fn hidden_marker(line: &[u8], markers: &[&[u8]]) -> Option<usize> {
         else {
             return false;
         };
+        // two markers of one entry are another fault
+        let before = line.get(begins..at).unwrap_or_default().trim_ascii_end();
         at > begins
+            && ![REVOKED, CERT_AUTHORITY].contains(&before)
             && word.eq_ignore_ascii_case(marker)
             && rest.first().is_some_and(|byte| !byte.is_ascii_graphic())
             && has_hosts_and_key(rest)
@@ -111,7 +114,9 @@ fn second_key(line: &[u8]) -> Option<usize> {
     let comment = words(text).find(|(_, word)| begins == 0 && word.starts_with(b"#"));
     let keys = keys(text.get(..comment.map_or(text.len(), |(at, _)| at)).unwrap_or_default());
     let first = keys.first()?;
-    let most = if entry.starts_with(b"@") { 2 } else { 1 };
+    // the hosts, behind the markers
+    let markers = words(entry).take_while(|(_, word)| word.starts_with(b"@")).count();
+    let most = markers.saturating_add(1);
     let is_own = first.is_whole && (first.words_before <= most || first.follows_comma);
     let second = if is_own { keys.get(1)? } else { first };
     Some(begins.saturating_add(quoted).saturating_add(second.entry))

@@ -99,6 +99,7 @@ fn comments_and_single_entries_are_what_they_are() {
         "h #$A",
         "h # $A",
         "@revoked h # $A",
+        "@revoked @revoked h $A",
         "nonsense",
     ] {
         let (line, _) = line(text);
