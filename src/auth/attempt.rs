@@ -78,7 +78,8 @@ pub struct Attempt {
     line: Line,
     claims: Option<Arc<Claims>>,
     pub(super) evidence: Evidence,
-    pub(super) account: Account,
+    /// On the heap, since an attempt travels by value through every layer.
+    pub(super) account: Box<Account>,
 }
 
 impl Attempt {
@@ -88,7 +89,7 @@ impl Attempt {
     )]
     pub(crate) fn new(peer: PeerAddr) -> (Self, Desk) {
         let (line, desk) = conversation::conversation();
-        let (evidence, account) = (Evidence::default(), Account::default());
+        let (evidence, account) = (Evidence::default(), Box::default());
         (Self { peer, line, claims: None, evidence, account }, desk)
     }
 
@@ -201,7 +202,7 @@ impl<C> Admitted<C> {
         not(any(feature = "tokio", feature = "blocking")),
         expect(dead_code, reason = "streams log it")
     )]
-    pub(crate) const fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         &self.attempt.account
     }
 }
@@ -224,7 +225,7 @@ impl Denied {
     /// counts no more.
     #[must_use]
     pub fn into_attempt(mut self) -> Attempt {
-        self.attempt.account = Account::default();
+        *self.attempt.account = Account::default();
         self.attempt
     }
 
@@ -233,7 +234,7 @@ impl Denied {
         not(any(feature = "tokio", feature = "blocking")),
         expect(dead_code, reason = "streams log it")
     )]
-    pub(crate) const fn account(&self) -> &Account {
+    pub(crate) fn account(&self) -> &Account {
         &self.attempt.account
     }
 }

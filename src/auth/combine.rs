@@ -48,7 +48,7 @@ impl<A: Authenticator, B: Authenticator> Authenticator for Or<A, B> {
                 Ok(Admitted { credentials: Either::Second(credentials), attempt })
             }
             Err(Denied { reason: other, mut attempt }) => {
-                attempt.account.and_denied(first);
+                attempt.account.and_denied(*first);
                 Err(Denied { reason: format!("{reason}; {other}"), attempt })
             }
         }
