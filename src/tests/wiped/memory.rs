@@ -4,10 +4,16 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
 
-/// The bytes at an address, whether something lives there or not.
+/// The bytes at an address, whether something lives there or not. They go to where the caller has
+/// room already: room that is made for them may be the very memory that was freed.
+pub(crate) fn read(address: usize, into: &mut [u8]) -> io::Result<()> {
+    File::open("/proc/self/mem")?.read_exact_at(into, u64::try_from(address).unwrap())
+}
+
+/// The same for what lives.
 pub(crate) fn at(address: usize, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
-    File::open("/proc/self/mem")?.read_exact_at(&mut bytes, u64::try_from(address).unwrap())?;
+    read(address, &mut bytes)?;
     Ok(bytes)
 }
 
