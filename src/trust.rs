@@ -82,9 +82,9 @@ pub use authorized_keys::{
 #[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use contacts::Contact;
 pub use edit::{
-    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, KeptHost,
-    KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost, NewKey, ProvedKeys,
-    RemovedHosts, WhyKept, WhyLeftOut, WhyNotLearned,
+    Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, HostLine,
+    HostLineState, KeptHost, KnownHostsFile, Learned, LeftOut, LineState, MatchedBy, NewHost,
+    NewKey, OtherName, ProvedKeys, RemovedHosts, WhyKept, WhyLeftOut, WhyNotLearned,
 };
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use edit::{Edit, edit_known_hosts};

@@ -26,6 +26,11 @@ impl<M> Client<M> {
                     let (key, place) = (key.fingerprint(), key.place());
                     tracing::info!(%host, %key, %place, "learned another key of a known host");
                 }
+                for other in &learned.elsewhere {
+                    let other_name = other.host.as_ref().map(tracing::field::display);
+                    let place = &other.at;
+                    tracing::debug!(%host, other_name, %place, "another name lists the presented key, and is left as it is");
+                }
             }
             Err(EditError::NotLearned { why, .. }) => {
                 tracing::debug!(%host, reason = %why, "no host key learned");

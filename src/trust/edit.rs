@@ -29,9 +29,10 @@ pub use hashing::HashedHosts;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use in_memory::{Edit, edit_known_hosts};
 pub use known_hosts::{
-    FoundHost, KeptHost, KnownHostsFile, MatchedBy, NewHost, RemovedHosts, WhyKept,
+    FoundHost, HostLine, HostLineState, KeptHost, KnownHostsFile, MatchedBy, NewHost, RemovedHosts,
+    WhyKept,
 };
-pub use learning::{Learned, LeftOut, ProvedKeys, WhyLeftOut, WhyNotLearned};
+pub use learning::{Learned, LeftOut, OtherName, ProvedKeys, WhyLeftOut, WhyNotLearned};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -210,10 +211,17 @@ fn push_line(bytes: &mut Vec<u8>, line: &str) -> usize {
 
 /// The lines with their numbers: each with its end, and without.
 fn whole_lines(contents: &Contents) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
-    contents.bytes().split_inclusive(|&byte| byte == b'\n').zip(1..).map(|(whole, number)| {
-        let line = whole.strip_suffix(b"\n").unwrap_or(whole);
-        (number, whole, line.strip_suffix(b"\r").unwrap_or(line))
-    })
+    contents
+        .bytes()
+        .split_inclusive(|&byte| byte == b'\n')
+        .zip(1..)
+        .map(|(whole, number)| (number, whole, line_of(whole)))
+}
+
+/// A line without its end.
+fn line_of(whole: &[u8]) -> &[u8] {
+    let line = whole.strip_suffix(b"\n").unwrap_or(whole);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// A comment that stays on its line and reads as what it is.

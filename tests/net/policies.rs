@@ -297,6 +297,26 @@ async fn a_client_that_is_set_to_learn_knows_the_next_key_of_a_host() {
     assert_eq!(text.lines().count(), 2, "{text}");
 }
 
+/// One server has two names, and the other name has the new key already.
+#[tokio::test]
+async fn a_name_learns_a_key_that_another_name_has() {
+    let [old, new] = [(); 2].map(|()| Identity::generate().unwrap());
+    let both_keys = Identities::new(old.clone()).and(new.clone());
+    let server = Server::new(old.clone()).identities(both_keys).authenticator(anonymous());
+    let address = serve(server).await;
+    let other = format!("rpc.example.org {}\n", new.public_key());
+    let before = format!("{}{other}", line(&address, &old));
+    let desk = Desk::new(&before);
+    let client = client(desk.known()).learn_host_keys(desk.file());
+    for connected in both(client, &address).await {
+        connected.unwrap();
+    }
+    let text = desk.read();
+    let learned = line(&address, &new).replace('\n', " handfast-learned ");
+    assert!(text.starts_with(&format!("{before}{learned}")), "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
 /// What is revoked in another file than the one that is written is not learned either.
 #[tokio::test]
 async fn a_key_that_any_known_file_revokes_is_not_learned() {

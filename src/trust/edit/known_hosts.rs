@@ -1,5 +1,7 @@
 //! Changing `known_hosts`.
 
+mod lines;
+
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -8,14 +10,15 @@ use base64::engine::general_purpose::STANDARD;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
+pub use self::lines::{FoundHost, HostLine, HostLineState, MatchedBy};
 use super::super::contacts::Writing;
-use super::super::file::{Contents, MARK, Ownership, split_at_blank, trim_start};
+use super::super::file::{Contents, MARK, split_at_blank, trim_start};
 use super::super::glued::{glued, glued_revocation};
 use super::super::host::looked_up;
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
-use super::super::{Host, KnownHosts, Place, TrustError, Verdict};
+use super::super::{Host, KnownHosts, Place, Verdict};
 use super::lock::Missing;
 use super::{Added, Change, EditError, append, change, check_comment, whole_lines};
 use crate::crypto::hmac_sha1;
@@ -150,34 +153,6 @@ pub enum WhyKept {
     BareName,
 }
 
-/// A line that says something about a host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FoundHost {
-    /// Its key.
-    pub line: ListedKey,
-    /// The line itself, with U+FFFD for what is not UTF-8.
-    pub text: String,
-    /// How it names the host.
-    pub by: MatchedBy,
-    /// Its marker, `@revoked` or `@cert-authority`.
-    pub marker: Option<&'static str>,
-    /// It names the host without the port.
-    pub bare: bool,
-}
-
-/// How a line names a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MatchedBy {
-    /// By its name.
-    Name,
-    /// By a hash of its name.
-    Hash,
-    /// By a pattern.
-    Pattern,
-}
-
 impl KnownHostsFile {
     /// Names a file; nothing is read yet.
     pub fn new(path: impl AsRef<Path>) -> Self {
@@ -216,43 +191,6 @@ impl KnownHostsFile {
     /// also that it does not exist.
     pub fn remove(&self, host: &Host) -> Result<RemovedHosts, EditError> {
         change(&self.path, Missing::Refuse, |contents| removing(contents, host))
-    }
-
-    /// The lines that say something about a host, whatever they say, in order. Those for the bare
-    /// name are among them where they count for the port, too.
-    ///
-    /// # Errors
-    /// Whatever keeps the file from being read.
-    pub fn find(&self, host: &Host) -> Result<Vec<FoundHost>, TrustError> {
-        let contents = Contents::read(&self.path, Ownership::Any)?;
-        let mut found = Vec::new();
-        for line in contents.lines() {
-            let (number, bytes) = line?;
-            let place = Place::new(contents.name(), number);
-            let Ok(Some((line, listed))) = parse_listed(place, bytes) else { continue };
-            let exact = line.hosts.matches(&host.lookup());
-            if !exact && !counts_for_port(&line, host) {
-                continue;
-            }
-            let name = if exact { host.lookup() } else { host.name().into() };
-            let by = match &line.hosts {
-                HostsField::Hashed { .. } => MatchedBy::Hash,
-                HostsField::Patterns(list)
-                    if list.split(|&b| b == b',').any(|e| e == name.as_bytes()) =>
-                {
-                    MatchedBy::Name
-                }
-                HostsField::Patterns(_) => MatchedBy::Pattern,
-            };
-            let marker = match line.marker {
-                Marker::None => None,
-                Marker::Revoked => Some("@revoked"),
-                Marker::CertAuthority => Some("@cert-authority"),
-            };
-            let text = String::from_utf8_lossy(bytes).into_owned();
-            found.push(FoundHost { line: listed, text, by, marker, bare: !exact });
-        }
-        Ok(found)
     }
 }
 

@@ -1,22 +1,27 @@
 //! Learning and dropping keys of hosts that change theirs.
 //!
-//! The rules are those of OpenSSH's `UpdateHostKeys` (`client_input_hostkeys`, clientloop.c) where
-//! docs/PROTOCOL.md does not ask for more: whatever would make a line stand for something that
-//! nobody wrote down leaves the file as it is.
+//! Each key that is added was proved on the connection, and only a name for which a plain line lists
+//! the presented key gets it. So it does not matter for which other names the file lists the same
+//! keys: one server can have several names and ports. Otherwise the rules are those of OpenSSH's
+//! `UpdateHostKeys` (`client_input_hostkeys`, clientloop.c): where a marker or a pattern is about
+//! the host, the file stays as it is.
 
+mod elsewhere;
+
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 
+pub use self::elsewhere::OtherName;
 use super::super::contacts::Writing;
 use super::super::file::Contents;
 use super::super::hosts_field::HostsField;
 use super::super::known_hosts::line::{Line, Marker, parse_line, parse_listed};
 use super::super::listing::ListedKey;
-use super::super::pattern::elements;
 use super::super::{Host, KnownHosts, Place, Verdict};
 use super::known_hosts::{check_whole, without};
 use super::lock::Missing;
-use super::{Change, EditError, KnownHostsFile, NewHost, change, push_line, whole_lines};
+use super::{Change, EditError, KnownHostsFile, NewHost, change, line_of, push_line, whole_lines};
 use crate::key::{Fingerprint, PublicKey};
 
 /// What a comment begins with that says where a key came from.
@@ -25,15 +30,13 @@ const LEARNED: &str = "handfast-learned";
 /// Most lines with that comment for one name.
 const MAX_LEARNED: usize = 8;
 
-/// From so many names on a line is none that was written for one host.
-const MANY_NAMES: usize = 3;
-
 /// The keys that a host has proved to hold, on one connection.
 #[derive(Debug, Clone, Copy)]
 pub struct ProvedKeys<'a> {
     host: &'a Host,
     presented: &'a PublicKey,
     others: &'a [PublicKey],
+    also: &'a [Host],
 }
 
 impl<'a> ProvedKeys<'a> {
@@ -41,7 +44,26 @@ impl<'a> ProvedKeys<'a> {
     /// ([`Stream::other_host_keys`](crate::Stream::other_host_keys)).
     #[must_use]
     pub const fn new(host: &'a Host, presented: &'a PublicKey, others: &'a [PublicKey]) -> Self {
-        Self { host, presented, others }
+        Self { host, presented, others, also: &[] }
+    }
+
+    /// Other names of the same host, for which the file is to say the same. A plain line must list
+    /// the presented key for each of them, as for the first. Default: none.
+    #[must_use]
+    pub const fn also(mut self, names: &'a [Host]) -> Self {
+        self.also = names;
+        self
+    }
+
+    /// All names, each once.
+    fn names(&self) -> Vec<&'a Host> {
+        let mut names = vec![self.host];
+        for name in self.also {
+            if names.iter().all(|known| known.lookup() != name.lookup()) {
+                names.push(name);
+            }
+        }
+        names
     }
 }
 
@@ -55,6 +77,10 @@ pub struct Learned {
     pub removed: Vec<ListedKey>,
     /// Keys that were proved and not added.
     pub left_out: Vec<LeftOut>,
+    /// What was done for each other name of [`ProvedKeys::also`].
+    pub also: Vec<(Host, Learned)>,
+    /// Names that were left as they are, although their lines suggest that they are this host's.
+    pub elsewhere: Vec<OtherName>,
 }
 
 /// A key that was proved and not added.
@@ -93,16 +119,9 @@ pub enum WhyNotLearned {
         /// The line.
         at: Place,
     },
-    /// A line for the host lists three names or more.
-    ManyNames {
+    /// The presented key is listed for the name without the port, which counts for every port.
+    BareName {
         /// The line.
-        at: Place,
-    },
-    /// A key that would be added or dropped is listed for other hosts, too.
-    OtherName {
-        /// The key.
-        fingerprint: Fingerprint,
-        /// The line that lists it.
         at: Place,
     },
 }
@@ -120,12 +139,10 @@ impl fmt::Display for WhyNotLearned {
                     "{at} has a pattern, which stands for other hosts, too; edit the file by hand"
                 )
             }
-            Self::ManyNames { at } => {
-                write!(f, "{at} lists three names or more; edit the file by hand")
-            }
-            Self::OtherName { fingerprint, at } => {
-                write!(f, "{at} lists {fingerprint} for another name; edit the file by hand")
-            }
+            Self::BareName { at } => write!(
+                f,
+                "{at} lists the key that it presented for the name without the port, which counts for every port"
+            ),
         }
     }
 }
@@ -156,15 +173,16 @@ impl KnownHostsFile {
     }
 
     fn update(&self, proved: &ProvedKeys<'_>, old: Old) -> Result<Learned, EditError> {
-        let writing = RefCell::new(None);
+        let writing = RefCell::new(Vec::new());
         change(&self.path, Missing::Refuse, |contents| {
             // told before the lines can be read
-            if let Some(earlier) = writing.take() {
-                Writing::undo(earlier);
-            }
+            writing.take().into_iter().for_each(Writing::undo);
             let (bytes, learned) = update(contents, proved, old)?;
-            let keys = learned.added.iter().filter_map(ListedKey::public_key);
-            writing.replace(Some(Writing::begin(proved.host, keys)));
+            let begin = |host: &Host, learned: &Learned| {
+                Writing::begin(host, learned.added.iter().filter_map(ListedKey::public_key))
+            };
+            let also = learned.also.iter().map(|(host, learned)| begin(host, learned));
+            writing.replace(also.chain([begin(proved.host, &learned)]).collect());
             Ok((bytes, learned))
         })
     }
@@ -177,10 +195,20 @@ pub(super) enum Old {
     Go,
 }
 
+/// What happens to a name.
+struct Named<'a> {
+    host: &'a Host,
+    plain: Plain,
+    /// The keys that it gets.
+    new: Vec<&'a PublicKey>,
+    /// How many learned keys it has.
+    learned: usize,
+    result: Learned,
+}
+
 /// The lines about a host, all of them plain ones.
 struct Plain {
     lines: Vec<Line>,
-    elsewhere: Vec<Line>,
     /// Whether the line that lists the presented key is hashed.
     hashed: bool,
 }
@@ -190,72 +218,96 @@ pub(super) fn update(
     proved: &ProvedKeys<'_>,
     old: Old,
 ) -> Result<Change<Learned>, EditError> {
-    let ProvedKeys { host, presented, others } = *proved;
-    let not_learned = |why| EditError::NotLearned { host: host.clone(), why };
+    let ProvedKeys { presented, others, .. } = *proved;
     let known = KnownHosts::of(contents)?;
-    let plain = Plain::read(contents, host, presented).map_err(not_learned)?;
     let is_old = |key: &PublicKey| old == Old::Go && key != presented && !others.contains(key);
-
-    let mut result = Learned::default();
-    let mut new: Vec<&PublicKey> = Vec::new();
-    for key in others {
-        if new.contains(&key) || plain.lists(key) {
-            continue;
-        }
-        if matches!(known.check(host, key), Verdict::Revoked { .. }) {
-            let left_out = LeftOut { fingerprint: key.fingerprint(), why: WhyLeftOut::Revoked };
-            result.left_out.push(left_out);
-        } else {
-            new.push(key);
-        }
-    }
-    let leaving = plain.lines.iter().filter_map(|line| line.key.public_key().ok()).filter(is_old);
-    for key in leaving.chain(new.iter().copied().cloned()) {
-        let same = |line: &&Line| line.key.blob() == key.blob();
-        if let Some(line) = plain.elsewhere.iter().find(same) {
-            let (fingerprint, at) = (key.fingerprint(), line.place.clone());
-            return Err(not_learned(WhyNotLearned::OtherName { fingerprint, at }));
-        }
-    }
+    let mut names = proved
+        .names()
+        .into_iter()
+        .map(|host| Named::read(contents, &known, host, proved))
+        .collect::<Result<Vec<_>, _>>()?;
 
     let mut out = Vec::new();
-    let mut learned = 0usize;
-    let mut lines = plain.lines.iter().peekable();
     for (number, whole, line) in whole_lines(contents) {
         let place = Place::new(contents.name(), number);
-        let ours = lines.next_if(|line| line.place == place);
-        let listed = ours.and_then(|_| parse_listed(place.clone(), line).ok().flatten());
-        match listed.map(|(_, listed)| listed) {
-            Some(listed) if listed.public_key().is_some_and(is_old) => {
+        let mut kept = Cow::Borrowed(whole);
+        for name in &mut names {
+            let Some(listed) = name.plain.listed_at(&place, line) else { continue };
+            if listed.public_key().is_some_and(is_old) {
                 check_whole(line, &place)?;
-                out.extend_from_slice(&without(host, whole, line, &place).0);
-                result.removed.push(listed);
-            }
-            listed => {
-                let is_learned = |key: &ListedKey| key.comment().starts_with(LEARNED);
-                learned =
-                    learned.saturating_add(usize::from(listed.is_some_and(|l| is_learned(&l))));
-                out.extend_from_slice(whole);
+                kept = without(name.host, &kept, line_of(&kept), &place).0.into();
+                name.result.removed.push(listed);
+            } else if listed.comment().starts_with(LEARNED) {
+                name.learned = name.learned.saturating_add(1);
             }
         }
+        out.extend_from_slice(&kept);
     }
     let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let comment = format!("{LEARNED} {} {today}", presented.fingerprint());
-    for key in new {
-        if learned >= MAX_LEARNED {
-            let left_out = LeftOut { fingerprint: key.fingerprint(), why: WhyLeftOut::TooMany };
-            result.left_out.push(left_out);
-            continue;
-        }
-        let line = NewHost::new(host, key).hashed(plain.hashed).comment(&comment).line()?;
-        let number = push_line(&mut out, &line);
-        let place = Place::new(contents.name(), number);
-        let listed = parse_listed(place, line.as_bytes()).ok().flatten();
-        result.added.extend(listed.map(|(_, listed)| listed));
-        learned = learned.saturating_add(1);
+    for name in &mut names {
+        name.add(contents, &mut out, &comment)?;
     }
-    let changed = !result.added.is_empty() || !result.removed.is_empty();
-    Ok((changed.then(|| contents.with_mark(&out)), result))
+    let changed =
+        |name: &Named<'_>| !name.result.added.is_empty() || !name.result.removed.is_empty();
+    let changed = names.iter().any(changed);
+    let bytes = contents.with_mark(&out);
+    // One that has become too large is not written.
+    let elsewhere = Contents::new("", &bytes)
+        .map(|now| elsewhere::other_names(contents.name(), &now, proved, &known, &names));
+    let elsewhere = elsewhere.unwrap_or_default();
+    let mut results = names.into_iter().map(|name| (name.host.clone(), name.result));
+    let first = results.next().map(|(_, first)| first).unwrap_or_default();
+    let result = Learned { also: results.collect(), elsewhere, ..first };
+    Ok((changed.then_some(bytes), result))
+}
+
+impl<'a> Named<'a> {
+    fn read(
+        contents: &Contents,
+        known: &KnownHosts,
+        host: &'a Host,
+        proved: &ProvedKeys<'a>,
+    ) -> Result<Self, EditError> {
+        let plain = Plain::read(contents, host, proved.presented)
+            .map_err(|why| EditError::NotLearned { host: host.clone(), why })?;
+        let mut result = Learned::default();
+        let mut new: Vec<&PublicKey> = Vec::new();
+        for key in proved.others {
+            if new.contains(&key) || plain.lists(key) {
+                continue;
+            }
+            if matches!(known.check(host, key), Verdict::Revoked { .. }) {
+                let left_out = LeftOut { fingerprint: key.fingerprint(), why: WhyLeftOut::Revoked };
+                result.left_out.push(left_out);
+            } else {
+                new.push(key);
+            }
+        }
+        Ok(Self { host, plain, new, learned: 0, result })
+    }
+
+    fn add(
+        &mut self,
+        contents: &Contents,
+        out: &mut Vec<u8>,
+        comment: &str,
+    ) -> Result<(), EditError> {
+        for key in &self.new {
+            if self.learned >= MAX_LEARNED {
+                let left_out = LeftOut { fingerprint: key.fingerprint(), why: WhyLeftOut::TooMany };
+                self.result.left_out.push(left_out);
+                continue;
+            }
+            let line = NewHost::new(self.host, key).hashed(self.plain.hashed).comment(comment);
+            let line = line.line()?;
+            let place = Place::new(contents.name(), push_line(out, &line));
+            let listed = parse_listed(place, line.as_bytes()).ok().flatten();
+            self.result.added.extend(listed.map(|(_, listed)| listed));
+            self.learned = self.learned.saturating_add(1);
+        }
+        Ok(())
+    }
 }
 
 impl Plain {
@@ -265,12 +317,15 @@ impl Plain {
         presented: &PublicKey,
     ) -> Result<Self, WhyNotLearned> {
         let (lookup, blob) = (host.lookup(), presented.blob());
-        let (mut lines, mut elsewhere, mut hashed) = (Vec::new(), Vec::new(), None);
+        let (mut lines, mut hashed, mut bare) = (Vec::new(), None, None);
         for (number, _, line) in whole_lines(contents) {
             let place = Place::new(contents.name(), number);
             let Ok(Some(line)) = parse_line(place, line) else { continue };
+            let presented = line.key.blob() == blob;
             if !line.hosts.matches(&lookup) {
-                elsewhere.push(line);
+                if presented && line.marker == Marker::None && line.hosts.matches(host.name()) {
+                    bare.get_or_insert(line.place);
+                }
                 continue;
             }
             let at = line.place.clone();
@@ -282,23 +337,29 @@ impl Plain {
                 if names.iter().any(is_pattern) {
                     return Err(WhyNotLearned::Pattern { at });
                 }
-                if elements(names).count() >= MANY_NAMES {
-                    return Err(WhyNotLearned::ManyNames { at });
-                }
             }
-            if line.key.blob() == blob {
+            if presented {
                 let is_hashed = matches!(line.hosts, HostsField::Hashed { .. });
                 hashed.get_or_insert(is_hashed);
             }
             lines.push(line);
         }
-        let hashed = hashed.ok_or(WhyNotLearned::NotListed)?;
-        Ok(Self { lines, elsewhere, hashed })
+        match (hashed, bare) {
+            (Some(hashed), _) => Ok(Self { lines, hashed }),
+            (None, Some(at)) => Err(WhyNotLearned::BareName { at }),
+            (None, None) => Err(WhyNotLearned::NotListed),
+        }
     }
 
     fn lists(&self, key: &PublicKey) -> bool {
         let blob = key.blob();
         self.lines.iter().any(|line| line.key.blob() == blob)
+    }
+
+    /// What a line lists, if it is one of these.
+    fn listed_at(&self, place: &Place, line: &[u8]) -> Option<ListedKey> {
+        self.lines.binary_search_by_key(&place.line(), |line| line.place.line()).ok()?;
+        parse_listed(place.clone(), line).ok().flatten().map(|(_, listed)| listed)
     }
 }
 

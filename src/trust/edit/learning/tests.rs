@@ -89,9 +89,10 @@ fn nothing_is_learned_unless_a_plain_line_lists_the_presented_key_for_this_very_
         ("h A\nh* D\n", "Pattern"),
         ("h A\n@revoked h D\n", "Marked"),
         ("h A\n@cert-authority * D\n", "Marked"),
-        ("h,x,y A\n", "ManyNames"),
-        ("h A\nh,x,y D\n", "ManyNames"),
-        ("h A\nx B\n", "OtherName"),
+        ("h,!x,y A\n", "Pattern"),
+        ("h,x,y A\n", ""),
+        ("h A\nh,x,y D\n", ""),
+        ("h A\nx B\n", ""),
         ("h A\nx D\n", ""),
         ("h A\nx A\n", ""),
     ] {
@@ -102,7 +103,92 @@ fn nothing_is_learned_unless_a_plain_line_lists_the_presented_key_for_this_very_
     }
     // the bare name counts for every port, and is not this very name
     let (_, result) = after("h A\n", "h:7000", &[key(2)], KnownHostsFile::learn);
-    assert_eq!(why(result), Some(WhyNotLearned::NotListed));
+    let Some(WhyNotLearned::BareName { at }) = why(result) else { panic!("learned") };
+    assert_eq!(at.line(), 1);
+}
+
+/// The names for which something is left, their lines, and the first letter of the key.
+fn left(learned: &Learned) -> Vec<(usize, String, char)> {
+    let letters = [(1, 'A'), (2, 'B'), (3, 'C'), (4, 'D')];
+    let letter = |print: Fingerprint| {
+        letters.iter().find(|(seed, _)| key(*seed).fingerprint() == print).unwrap().1
+    };
+    let name = |other: &OtherName| other.host.as_ref().map_or("hidden".into(), Host::to_string);
+    learned.elsewhere.iter().map(|it| (it.at.line(), name(it), letter(it.key))).collect()
+}
+
+fn rotated(text: &str, also: &[&str]) -> (String, Result<Learned, EditError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("known_hosts");
+    fs::write(&path, written_out(text)).unwrap();
+    let host = Host::new("h", 7000).unwrap();
+    let also: Vec<_> = also.iter().map(|name| Host::parse(name, Some(22)).unwrap()).collect();
+    let (presented, others) = (key(1), [key(2)]);
+    let proved = ProvedKeys::new(&host, &presented, &others).also(&also);
+    let result = KnownHostsFile::new(&path).rotate(&proved);
+    (fs::read_to_string(path).unwrap(), result)
+}
+
+/// One server has two names: each of them lists the old key, and each gets the new one.
+#[test]
+fn a_name_that_lists_the_presented_key_gets_the_new_one_whoever_else_has_it() {
+    for text in [
+        "[h]:7000 A\n[x]:7000 A\n[x]:7000 B\n",
+        "[h]:7000 A\n[x]:7000 B\n",
+        "[h]:7000,[x]:7000,y A\ny B\n",
+    ] {
+        let (after, result) = rotated(text, &[]);
+        let result = result.unwrap();
+        assert_eq!((result.added.len(), result.removed.len()), (1, 0), "{text}");
+        let start = written_out(&format!("{text}[h]:7000 B handfast-learned "));
+        assert!(after.starts_with(&start), "{after}");
+    }
+}
+
+#[test]
+fn other_names_of_the_host_are_told_until_they_list_the_new_key_too() {
+    let other = |line, name: &str, letter| (line, name.to_owned(), letter);
+    let hidden = super::super::known_hosts::hash(b"[x]:7000").unwrap();
+    for (text, expected) in [
+        ("[h]:7000 A\n[x]:7000 A\n", vec![other(2, "[x]:7000", 'A')]),
+        ("[h]:7000 A\n[x]:7000 A\n[x]:7000 B\n", vec![]),
+        ("[h]:7000,y A\nx C\n@revoked z A\n", vec![other(1, "y", 'A')]),
+        ("[h]:7000 A\n[h]:7000,x D\ny D\n", vec![other(2, "x", 'D'), other(3, "y", 'D')]),
+        ("[h]:7000 A\nHIDDEN A\n", vec![other(2, "hidden", 'A')]),
+        ("[h]:7000 A\nHIDDEN A\nHIDDEN B\n", vec![]),
+    ] {
+        let (_, result) = rotated(&text.replace("HIDDEN", &hidden), &[]);
+        assert_eq!(left(&result.unwrap()), expected, "{text}");
+    }
+}
+
+#[test]
+fn several_names_are_rotated_together_or_none() {
+    let hidden = super::super::known_hosts::hash(b"[x]:7000").unwrap();
+    let text = format!("[h]:7000,y D\n[h]:7000,y A\n{hidden} A\n{hidden} D\nz A\nz D");
+    let (after, result) = rotated(&text, &["[x]:7000", "y", "[h]:7000"]);
+    let result = result.unwrap();
+    let numbers = |lines: &[ListedKey]| lines.iter().map(|l| l.place().line()).collect::<Vec<_>>();
+    assert_eq!((numbers(&result.removed), numbers(&result.added)), (vec![1], vec![5]));
+    let also: Vec<_> = result
+        .also
+        .iter()
+        .map(|(name, it)| (name.to_string(), numbers(&it.removed), numbers(&it.added)))
+        .collect();
+    assert_eq!(
+        also,
+        [("[x]:7000".to_owned(), vec![4], vec![6]), ("y".to_owned(), vec![1], vec![7]),]
+    );
+    let start = format!("[h]:7000,y A\n{hidden} A\nz A\nz D\n[h]:7000 B handfast-learned ");
+    assert!(after.starts_with(&written_out(&start)), "{after}");
+    assert!(after.lines().nth(5).unwrap().starts_with("|1|"), "{after}");
+    assert!(after.lines().nth(6).unwrap().starts_with("y "), "{after}");
+    assert_eq!(left(&result), [(3, "z".to_owned(), 'A')]);
+
+    let (after, result) = rotated(&text, &["z", "w"]);
+    let Err(EditError::NotLearned { host, why }) = result else { panic!("rotated") };
+    assert_eq!((host.to_string().as_str(), why), ("w", WhyNotLearned::NotListed));
+    assert_eq!(after, written_out(&text));
 }
 
 /// [AUTH-25]
@@ -147,7 +233,7 @@ fn rotating_drops_what_was_not_proved_and_leaves_other_types() {
     assert!(after.starts_with(&start), "{after}");
     assert_eq!(result.added[0].place().line(), 5);
 
-    let (unchanged, result) = self::after("h A\nh D\nx D\n", "h", &[], KnownHostsFile::rotate);
-    assert!(matches!(why(result), Some(WhyNotLearned::OtherName { at, .. }) if at.line() == 3));
-    assert_eq!(unchanged, written_out("h A\nh D\nx D\n"));
+    let (after, result) = self::after("h A\nh D\nx D\n", "h", &[], KnownHostsFile::rotate);
+    assert_eq!(left(&result.unwrap()), [(2, "x".to_owned(), 'D')]);
+    assert_eq!(after, written_out("h A\nx D\n"));
 }
