@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::file::open;
+use super::file::{MARK, open};
 use super::new_file::{NewFile, sync_folder};
 use super::spot::{Astray, LinkRefused, Links, Spot};
 use crate::key::shown::shown_whole;
-use crate::key::{Identity, KeyError, MAX_FILE, shell_path, shell_word};
+use crate::key::{Identity, KeyError, MAX_FILE, is_key_type, shell_path, shell_word};
 
 /// Why a private key file was not read or written. Every message names the file.
 ///
@@ -44,6 +44,18 @@ pub enum KeyFileError {
     #[error("{}: not a regular file", shown(path))]
     NotAFile {
         /// The path.
+        path: PathBuf,
+    },
+    /// There is a public key in the file.
+    #[error("{}: this is a public key; give the private one{}", shown(path), without_pub(path))]
+    PublicKey {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is nothing in the file, or nothing but blanks.
+    #[error("{}: the file is empty; restore it from a copy, or make a new key", shown(path))]
+    Empty {
+        /// The file.
         path: PathBuf,
     },
     /// Others than its owner have access to the file (Unix only).
@@ -328,7 +340,7 @@ fn unread(path: &Path) -> impl Fn(io::Error) -> KeyFileError {
     }
 }
 
-/// All of an open file, if its owner and mode are as they should be.
+/// All of an open file, if it can be a private key and its owner and mode are as they should be.
 fn read_open(
     file: &File,
     path: &Path,
@@ -338,14 +350,37 @@ fn read_open(
     if !metadata.is_file() {
         return Err(KeyFileError::NotAFile { path: path.to_owned() });
     }
-    check(path, &metadata)?;
     // One byte more than allowed shows that there is too much; room for all, as growing leaves
     // copies behind.
     let limit = MAX_FILE.saturating_add(1);
     let mut text = Zeroizing::new(Vec::with_capacity(limit.saturating_add(64)));
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     file.take(most).read_to_end(&mut text).map_err(unread(path))?;
+    // What is no private key needs another path, not another mode.
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(KeyFileError::Empty { path: path.to_owned() });
+    }
+    if is_public_key(&text) {
+        return Err(KeyFileError::PublicKey { path: path.to_owned() });
+    }
+    check(path, &metadata)?;
     Ok(text)
+}
+
+/// The name of the private key beside a public one.
+fn without_pub(path: &Path) -> String {
+    match path.extension() {
+        Some(extension) if extension == "pub" => {
+            format!(", `{}`", shell_path(path.with_extension("")))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Whether the first line begins with the type of a key, as that of a `.pub` file.
+fn is_public_key(text: &[u8]) -> bool {
+    let text = text.strip_prefix(MARK).unwrap_or(text).trim_ascii_start();
+    is_key_type(text.split(u8::is_ascii_whitespace).next().unwrap_or_default())
 }
 
 /// A file that is on the disk whole, but not yet under its name.

@@ -216,6 +216,39 @@ fn only_the_owner_may_have_access() {
     }
 }
 
+/// Whoever gives the public key in the place of the private one is not told to change its mode.
+#[cfg(unix)]
+#[test]
+fn what_is_no_private_key_is_said_before_its_mode() {
+    let desk = Desk::new();
+    let public = desk.make("key", &[]).with_extension("pub");
+    let [empty, other] = ["empty", "other"].map(|name| desk.path(name));
+    fs::write(&empty, " \n").expect("a file");
+    fs::copy(&public, &other).expect("a file");
+    let private = public.with_extension("");
+    for mode in [0o644, 0o600] {
+        for (path, expected) in [
+            (
+                &public,
+                format!("this is a public key; give the private one, `{}`", private.display()),
+            ),
+            (&other, "this is a public key; give the private one".to_owned()),
+            (&empty, "the file is empty; restore it from a copy, or make a new key".to_owned()),
+        ] {
+            set_mode(path, mode);
+            let errors = [
+                Identity::load(path).expect_err("no private key"),
+                Identity::load_with_passphrase(path, "x").expect_err("no private key"),
+                Identity::load_shared_with_group(path, "0").expect_err("no private key"),
+                Identity::change_passphrase(path, None, None).expect_err("no private key"),
+            ];
+            for error in errors {
+                assert_eq!(error.to_string(), format!("{}: {expected}", path.display()));
+            }
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_group_may_read_that_is_named_and_nobody_else() {
