@@ -27,11 +27,14 @@ pub(crate) fn run(command: Command) -> Result<Answer, Failure> {
         Command::Fingerprint(args) => fingerprint::run(&args),
         Command::Hosts(Hosts::Scan(args)) => scan::run(&args),
         Command::Hosts(Hosts::Add(args)) => add_host::run(args),
+        Command::Hosts(Hosts::List(args)) => hosts::list(args),
         Command::Hosts(Hosts::Find(args)) => hosts::find(args),
         Command::Hosts(Hosts::Remove(args)) => hosts::remove(args),
         Command::Hosts(Hosts::Hash(args)) => hosts::hash(args),
         Command::Hosts(Hosts::Rotate(args)) => rotate::run(args),
-        Command::Authorize(args) => authorize::run(args),
+        Command::Authorize(args) | Command::Authorized(Authorized::Add(args)) => {
+            authorize::run(args)
+        }
         Command::Authorized(Authorized::List(args)) => authorized::list(args),
         Command::Authorized(Authorized::Remove(args)) => authorized::remove(args),
         Command::Check(args) => check::run(&args),

@@ -3,7 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use handfast::key::{Identity, KeyError, is_utf16, shell_path};
+use handfast::key::{Identity, KeyError, MAX_FILE, is_utf16, shell_path};
 use handfast::trust::KeyFileError;
 use zeroize::Zeroizing;
 
@@ -37,6 +37,18 @@ pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure
         )));
     }
     Ok(Some(passphrase))
+}
+
+/// Whether `-N ''` says that there is to be no passphrase. Any other is refused, for all users of
+/// the machine can read the arguments of a program.
+pub(crate) fn as_of_ssh_keygen(argument: Option<String>) -> Result<bool, Failure> {
+    match argument.map(Zeroizing::new) {
+        None => Ok(false),
+        Some(text) if text.is_empty() => Ok(true),
+        Some(_) => Err(Failure::Usage(
+            "a passphrase among the arguments can be read by every user of this machine; give it on the terminal, or in a file with --passphrase-file or --new-passphrase-file".to_owned(),
+        )),
+    }
 }
 
 /// The first line of a file.
@@ -98,6 +110,27 @@ pub(crate) fn identity(path: &Path, file: Option<PathBuf>) -> Result<Identity, F
             Ok(Identity::load_with_passphrase(&path, &*passphrase)?)
         }
         identity => Ok(identity?),
+    }
+}
+
+/// As [`identity`], for a key on standard input, of which nobody can be asked at the same time.
+pub(crate) fn identity_of_input(file: Option<PathBuf>) -> Result<Identity, Failure> {
+    let (name, text) = paths::read(Path::new("-"), MAX_FILE)?;
+    let text = Zeroizing::new(text);
+    let failed = |problem: KeyError| match problem {
+        KeyError::WrongPassphrase => Failure::No(format!("{name}: {problem}")),
+        problem => Failure::Io(format!("{name}: {problem}")),
+    };
+    match Identity::from_openssh(&*text, None) {
+        Err(KeyError::PassphraseNeeded) => {
+            let passphrase = given(file)?.ok_or_else(|| {
+                Failure::Usage(format!(
+                    "{name}: the key is protected by a passphrase; give it with --passphrase-file or {VARIABLE}"
+                ))
+            })?;
+            Identity::from_openssh(&*text, Some(&*passphrase)).map_err(failed)
+        }
+        identity => identity.map_err(failed),
     }
 }
 

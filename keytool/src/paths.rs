@@ -12,6 +12,9 @@ use crate::error::Failure;
 /// Where `ssh` looks for what it needs, below the home directory.
 const FOLDER: &str = "~/.ssh";
 
+/// Standard input in messages.
+pub(crate) const INPUT: &str = "standard input";
+
 /// A file that the user named, or one in `~/.ssh`.
 pub(crate) fn or_default(given: Option<PathBuf>, name: &str) -> PathBuf {
     given.unwrap_or_else(|| Path::new(FOLDER).join(name))
@@ -74,7 +77,7 @@ pub(crate) fn public(path: &Path) -> PathBuf {
 /// ever.
 pub(crate) fn read(path: &Path, limit: usize) -> Result<(String, Vec<u8>), Failure> {
     let (name, source): (_, Box<dyn io::Read>) = if path == Path::new("-") {
-        ("standard input".to_owned(), Box::new(io::stdin().lock()))
+        (INPUT.to_owned(), Box::new(io::stdin().lock()))
     } else {
         let path = home(path)?;
         let name = shown(&path);
@@ -108,6 +111,17 @@ pub(crate) fn read_text(path: &Path, limit: usize) -> Result<(String, Vec<u8>), 
         return Err(Failure::Io(format!("{name}: this file is UTF-16; save it as UTF-8")));
     }
     Ok((name, bytes))
+}
+
+/// What is to be said of contents that hold nothing.
+pub(crate) fn emptiness(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_empty() {
+        Some("the file is empty")
+    } else if bytes.iter().all(u8::is_ascii_whitespace) {
+        Some("there is nothing but blanks in it")
+    } else {
+        None
+    }
 }
 
 /// Opens a file to be read, and waits for nobody.

@@ -15,7 +15,9 @@ pub(crate) struct Completions {
 /// `man`.
 #[derive(Debug, Args)]
 pub(crate) struct Man {
+    /// The command, as `hosts add` [default: keytool itself]
+    pub(crate) command: Vec<String>,
     /// Write a page for each command into this folder, instead of printing that of keytool
-    #[arg(long)]
+    #[arg(long, conflicts_with = "command")]
     pub(crate) dir: Option<PathBuf>,
 }

@@ -1,63 +1,115 @@
 //! `keytool hosts add`.
 
+use std::path::Path;
+
 use handfast::key::{Fingerprint, PublicKey};
-use handfast::trust::{Added, Host, HostAnswer, KnownHostsFile, NewHost};
+use handfast::trust::{
+    Added, Host, HostAnswer, KnownHosts, KnownHostsFile, NewHost, Place, TrustErrorKind, Verdict,
+};
+use serde_json::json;
 
 use super::{public_key_file, scan};
 use crate::ask;
 use crate::cli::AddHost;
 use crate::error::{Answer, Failure};
-use crate::output::talk;
+use crate::output::{self, talk};
 use crate::paths;
 
 pub(crate) fn run(args: AddHost) -> Result<Answer, Failure> {
     let host = &args.host;
+    let path = paths::or_default(args.file.file.clone(), "known_hosts");
     let key = match &args.key {
         Some(path) => {
             let (key, _) = public_key_file::read(path)?;
             check(host, &key, args.fingerprint)?;
             key
         }
-        None => scanned(&args)?,
+        None => scanned(&args, &path)?,
     };
-    let path = paths::or_default(args.file.file, "known_hosts");
     paths::make_folder_of(&path)?;
     let new = NewHost::new(host, &key)
         .comment(&args.comment)
         .hashed(args.hash)
         .beside_others(args.beside);
-    match KnownHostsFile::new(path).add(&new)? {
+    let (at, added) = match KnownHostsFile::new(path).add(&new)? {
         Added::Appended { at } => {
             talk(format_args!("{at}: added {} for {host}", key.fingerprint()));
+            (Some(at), true)
         }
         Added::AlreadyThere { at } => {
             talk(format_args!("{at}: lists {} for {host} already", key.fingerprint()));
+            (Some(at), false)
         }
-        _ => {}
+        _ => (None, false),
+    };
+    if args.json {
+        output::json(&json!([{
+            "file": at.as_ref().map(Place::file),
+            "line": at.as_ref().map(Place::line),
+            "host": host.to_string(),
+            "type": "ssh-ed25519",
+            "fingerprint": key.fingerprint().to_string(),
+            "added": added,
+        }]))?;
     }
     Ok(Answer::Done)
 }
 
-fn scanned(args: &AddHost) -> Result<PublicKey, Failure> {
+/// The key that the host shows, if it is the right one.
+fn scanned(args: &AddHost, path: &Path) -> Result<PublicKey, Failure> {
+    let known = known(path)?;
     let asks = !args.yes && args.fingerprint.is_none();
-    if asks && !ask::somebody_there() {
-        return Err(Failure::Usage(
-            "there is no terminal to compare the fingerprint on; give the one that the host's operator names with --fingerprint, or its key with --key".to_owned(),
-        ));
+    let can_ask = ask::somebody_there();
+    // Where no line is about the host, somebody has to compare.
+    if asks
+        && !can_ask
+        && (known.is_none() || KnownHostsFile::new(path).find(&args.host)?.is_empty())
+    {
+        return Err(no_terminal());
     }
     let key = scan::proved_key(&args.host, args.timeout)?;
     check(&args.host, &key, args.fingerprint)?;
-    if asks {
-        scan::describe(&args.host, &key);
-        let said = ask::about_key(&args.host)?;
-        let nothing = || Failure::No(format!("{}: nothing was added", args.host));
-        match said {
-            HostAnswer::Yes => {}
-            HostAnswer::No => return Err(nothing()),
-            HostAnswer::Fingerprint(fingerprint) => check(&args.host, &key, Some(fingerprint))?,
+    if !asks || known.is_some_and(|known| is_decided(&known, args, &key)) {
+        return Ok(key);
+    }
+    if !can_ask {
+        return Err(no_terminal());
+    }
+    scan::describe(&args.host, &key);
+    match ask::about_key(&args.host)? {
+        HostAnswer::Yes => {}
+        HostAnswer::No => {
+            return Err(Failure::No(format!("{}: nothing was added", args.host)));
         }
+        HostAnswer::Fingerprint(fingerprint) => check(&args.host, &key, Some(fingerprint))?,
     }
     Ok(key)
+}
+
+/// The file, if there is one.
+fn known(path: &Path) -> Result<Option<KnownHosts>, Failure> {
+    match KnownHosts::open(path) {
+        Ok(known) => Ok(Some(known)),
+        Err(error) if matches!(error.kind(), TrustErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the file says what becomes of the key, whatever somebody would answer: it is there, or
+/// cannot be added.
+fn is_decided(known: &KnownHosts, args: &AddHost, key: &PublicKey) -> bool {
+    match known.check(&args.host, key) {
+        Verdict::Match { by_port_fallback, .. } => !by_port_fallback,
+        Verdict::Revoked { .. } => true,
+        Verdict::Changed { .. } => !args.beside,
+        _ => false,
+    }
+}
+
+fn no_terminal() -> Failure {
+    Failure::Usage(
+        "there is no terminal to compare the fingerprint on; give the one that the host's operator names with --fingerprint, or its key with --key".to_owned(),
+    )
 }
 
 fn check(host: &Host, key: &PublicKey, expected: Option<Fingerprint>) -> Result<(), Failure> {

@@ -4,18 +4,18 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use handfast::key::{Fingerprint, printable};
-use handfast::trust::{AuthorizedKeysFile, AuthorizedLine, LineState};
+use handfast::trust::{AuthorizedKeysFile, AuthorizedLine, LineState, Place};
 use serde_json::{Value, json};
 
 use super::public_key_file;
 use crate::cli::{ListAuthorized, RemoveAuthorized};
 use crate::error::{Answer, Failure};
-use crate::output::{JsonList, Table, talk};
+use crate::output::{JsonList, Table, json, talk};
 use crate::paths;
 
 pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
-    let path = paths::or_default(args.file.file, "authorized_keys");
-    let file = AuthorizedKeysFile::new(path);
+    let path = paths::or_default(args.given.or(args.file.file), "authorized_keys");
+    let file = AuthorizedKeysFile::new(&path);
     if args.json {
         // A file that is refused leaves no half of a list.
         each(&file, |_| Ok(()))?;
@@ -36,6 +36,8 @@ pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
     if any {
         table.print(&head)?;
         each(&file, |line| table.print(&row(line)))?;
+    } else {
+        talk(format_args!("{}: there is no key in it; it admits nobody", paths::shown(&path)));
     }
     Ok(Answer::Done)
 }
@@ -101,20 +103,84 @@ fn state(line: &AuthorizedLine) -> (&'static str, String) {
 }
 
 pub(crate) fn remove(args: RemoveAuthorized) -> Result<Answer, Failure> {
-    let fingerprint: Fingerprint = if args.key.starts_with("SHA256:") {
-        let error = |error: handfast::key::KeyError| Failure::Usage(error.to_string());
-        args.key.parse().map_err(error)?
-    } else {
-        public_key_file::read(Path::new(&args.key))?.0.fingerprint()
-    };
     let path = paths::or_default(args.file.file, "authorized_keys");
-    let removed = AuthorizedKeysFile::new(path).remove(&fingerprint)?;
-    for line in &removed {
-        talk(format_args!("{}: removed {fingerprint} {}", line.place(), printable(line.comment())));
+    let file = AuthorizedKeysFile::new(path);
+    // All of them are understood before the first of them goes.
+    let mut keys: Vec<Fingerprint> = Vec::new();
+    let mut answer = Answer::Done;
+    for text in &args.keys {
+        let found = named(&file, text, args.all)?;
+        if found.is_empty() {
+            talk(format_args!(
+                "{}: no line has this comment, and there is no such file; nothing was changed",
+                printable(text)
+            ));
+            answer = Answer::No;
+        }
+        let known = keys.clone();
+        keys.extend(found.into_iter().filter(|key| !known.contains(key)));
     }
-    if removed.is_empty() {
-        talk(format_args!("{fingerprint}: no line lists it; nothing was changed"));
-        return Ok(Answer::No);
+    let mut list = Vec::new();
+    for fingerprint in keys {
+        let removed = file.remove(&fingerprint)?;
+        for line in &removed {
+            let comment = printable(line.comment());
+            talk(format_args!("{}: removed {fingerprint} {comment}", line.place()));
+            list.push(json!({
+                "file": line.place().file(),
+                "line": line.place().line(),
+                "type": line.key_type(),
+                "fingerprint": fingerprint.to_string(),
+                "comment": comment,
+            }));
+        }
+        if removed.is_empty() {
+            talk(format_args!("{fingerprint}: no line lists it; nothing was changed"));
+            answer = Answer::No;
+        }
     }
-    Ok(Answer::Done)
+    if args.json {
+        json(&list.into())?;
+    }
+    Ok(answer)
+}
+
+/// The keys that an argument of `remove` stands for.
+fn named(file: &AuthorizedKeysFile, text: &str, all: bool) -> Result<Vec<Fingerprint>, Failure> {
+    if text.starts_with("SHA256:") {
+        let error = |error: handfast::key::KeyError| Failure::Usage(error.to_string());
+        return Ok(vec![text.parse().map_err(error)?]);
+    }
+    let path = Path::new(text);
+    if text == "-" || paths::home(path)?.exists() {
+        return Ok(vec![public_key_file::read(path)?.0.fingerprint()]);
+    }
+    let mut with_comment: Vec<(Place, Fingerprint)> = Vec::new();
+    file.each_line(|line| {
+        if let Some(key) = line.key
+            && key.comment() == text.trim()
+            && with_comment.iter().all(|(_, known)| *known != key.fingerprint())
+        {
+            with_comment.push((line.place, key.fingerprint()));
+        }
+    })?;
+    if with_comment.is_empty() {
+        // It is the text of a key, or was meant as the name of a file.
+        return match public_key_file::read(path) {
+            Ok((key, _)) => Ok(vec![key.fingerprint()]),
+            Err(failure) if text.contains('/') || text.ends_with(".pub") => Err(failure),
+            Err(_) => Ok(Vec::new()),
+        };
+    }
+    if with_comment.len() > 1 && !all {
+        let lines: Vec<_> =
+            with_comment.iter().map(|(place, key)| format!("{place}: {key}")).collect();
+        return Err(Failure::No(format!(
+            "{}: {} keys have this comment ({}); name one by its fingerprint, or say --all to remove all of them; nothing was changed",
+            printable(text),
+            lines.len(),
+            lines.join(", ")
+        )));
+    }
+    Ok(with_comment.into_iter().map(|(_, key)| key).collect())
 }

@@ -84,6 +84,13 @@ fn check(given: &Path, kind: Option<Kind>) -> Result<Findings, Failure> {
         findings.error(None, "this file is UTF-16", "save it as UTF-8");
         return Ok(findings);
     }
+    if matches!(kind, Kind::PrivateKey | Kind::PublicKey)
+        && let Some(empty) = paths::emptiness(&bytes)
+    {
+        let remedy = "restore it from a copy, or make a new key with `keytool generate`";
+        findings.error(None, empty, remedy);
+        return Ok(findings);
+    }
     match kind {
         Kind::PrivateKey => private_key::check(path, &bytes, &mut findings),
         Kind::PublicKey => {

@@ -5,13 +5,16 @@ pub(super) mod host;
 mod offered;
 mod revoked;
 
+use std::path::PathBuf;
+
 use handfast::key::printable;
+use handfast::trust::MAX_FILE;
 use serde_json::{Value, json};
 
 use crate::cli::Form;
 use crate::error::{Answer, Failure};
 use crate::output::{self, data, json};
-use crate::time;
+use crate::{paths, time};
 
 /// A verdict, and what led to it.
 struct Explanation {
@@ -73,6 +76,18 @@ impl Explanation {
     /// It is the file that decided, whatever its lines say.
     fn by_file(mut self, name: &str) -> Self {
         self.place = Some((name.to_owned(), None));
+        self
+    }
+
+    /// Says so if there is nothing in the files.
+    fn note_empty(mut self, paths: &[PathBuf]) -> Self {
+        let contents = paths.iter().map(|path| paths::read(path, MAX_FILE).ok());
+        let empty: Option<Vec<_>> =
+            contents.map(|read| read.and_then(|(_, bytes)| paths::emptiness(&bytes))).collect();
+        if let Some(empty) = empty.and_then(|all| all.into_iter().next()) {
+            self.reason.push_str("; ");
+            self.reason.push_str(empty);
+        }
         self
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::FingerprintArgs;
 use crate::error::{Answer, Failure};
-use crate::output::{data, json, talk};
+use crate::output::{self, data, json, talk};
 use crate::paths;
 
 /// A key of one of the files.
@@ -26,31 +26,44 @@ struct Found {
 
 pub(crate) fn run(args: &FingerprintArgs) -> Result<Answer, Failure> {
     let mut answer = Answer::Done;
-    let mut all = Vec::new();
-    for path in &args.files {
-        let found = read(path)?;
-        if found.is_empty() {
-            talk(format_args!("{}: there is no key in it", paths::shown(path)));
-            answer = Answer::No;
+    let (mut all, mut unreadable) = (Vec::new(), false);
+    let files: Vec<_> = args.files.iter().chain(&args.file_option).collect();
+    for path in &files {
+        match read(path) {
+            Ok(found) if found.is_empty() => answer = Answer::No,
+            Ok(found) => all.extend(found),
+            Err(failure) if files.len() == 1 => return Err(failure),
+            // The keys of the other files are printed all the same.
+            Err(failure) => {
+                talk(format_args!("{}: {failure}", output::bad("error")));
+                unreadable = true;
+            }
         }
-        all.extend(found);
     }
     if args.json {
         let list: Vec<_> = all.iter().map(|key| key.to_json(args.randomart)).collect();
         json(&list.into())?;
-        return Ok(answer);
-    }
-    for key in &all {
-        data(key.line())?;
-        if args.randomart {
-            data(key.randomart())?;
+    } else {
+        for key in &all {
+            data(key.line())?;
+            if args.randomart {
+                data(key.randomart())?;
+            }
         }
+    }
+    if unreadable {
+        return Err(Failure::Io("not all of the files could be read".to_owned()));
     }
     Ok(answer)
 }
 
 fn read(path: &Path) -> Result<Vec<Found>, Failure> {
     let (name, bytes) = paths::read(path, MAX_FILE)?;
+    if let Some(empty) = paths::emptiness(&bytes) {
+        let empty = if name == paths::INPUT { "there is nothing in it" } else { empty };
+        talk(format_args!("{name}: {empty}"));
+        return Ok(Vec::new());
+    }
     if let Some(format) = public_key_format(&bytes) {
         let error = KeyError::OtherFormat { format };
         return Err(Failure::Io(format!("{name}: {}", error.for_file(path))));
@@ -71,6 +84,9 @@ fn read(path: &Path) -> Result<Vec<Found>, Failure> {
     let (keys, skipped) = list_keys(&name, &bytes)?;
     if skipped.total() > 0 {
         talk(format_args!("warning: {skipped}"));
+    }
+    if keys.is_empty() {
+        talk(format_args!("{name}: there is no key in it"));
     }
     let found = keys.into_iter().map(|key| {
         let comment = if key.comment().is_empty() { key.before() } else { key.comment() };

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use handfast::key::{Identity, MAX_FILE, PublicKey, printable};
+use handfast::key::{Identity, MAX_FILE, PublicKey, printable, shell_path};
 use handfast::trust::KeyFileError;
 use serde_json::json;
 
@@ -18,8 +18,17 @@ use crate::paths;
 const MAX_COMMENT: usize = 1024;
 
 pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
-    let given = paths::or_default(args.file, "id_ed25519");
+    let given = paths::or_default(args.file.or(args.file_option), "id_ed25519");
+    check_name(&given)?;
     let path = paths::home(&given)?;
+    let no_passphrase = passphrase::as_of_ssh_keygen(args.new_passphrase)? || args.no_passphrase;
+    if path.is_dir() {
+        return Err(Failure::No(format!(
+            "{}: this is a folder; name a file in it: `keytool generate {}`",
+            paths::shown(&path),
+            shell_path(given.join("id_ed25519"))
+        )));
+    }
     if fs::symlink_metadata(&path).is_ok() && !args.force {
         if args.if_missing {
             return is_there(&path, args.json);
@@ -30,7 +39,7 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
         Some(comment) => check_comment(comment)?,
         None => default_comment(),
     };
-    let passphrase = if args.no_passphrase {
+    let passphrase = if no_passphrase {
         None
     } else {
         match passphrase::given(args.passphrase.passphrase_file)? {
@@ -50,12 +59,32 @@ pub(crate) fn run(args: Generate) -> Result<Answer, Failure> {
         Err(error) => return Err(error.into()),
     }
     let key = identity.public_key();
-    talk(format_args!("Made a key; its fingerprint is {}", key.fingerprint()));
-    talk(key.randomart());
-    if passphrase.is_none() {
-        talk("No passphrase protects it: whoever can read the file has the key.");
+    if !args.quiet {
+        talk(format_args!("Made a key; its fingerprint is {}", key.fingerprint()));
+        talk(key.randomart());
+        if passphrase.is_none() {
+            talk("No passphrase protects it: whoever can read the file has the key.");
+        }
     }
     print(&path, true, key, args.json)
+}
+
+/// The name is that of the private key; the public one is written beside it.
+fn check_name(path: &Path) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Err(Failure::Usage(
+            "-: keys are written to files, not to standard output; name the private key's file"
+                .to_owned(),
+        ));
+    }
+    if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("pub")) {
+        return Err(Failure::Usage(format!(
+            "{}: this is the name of a public key; name the private one, and the public key is written beside it: `keytool generate {}`",
+            paths::shown(path),
+            shell_path(path.with_extension(""))
+        )));
+    }
+    Ok(())
 }
 
 fn ask() -> Result<Option<Passphrase>, Failure> {
@@ -68,7 +97,10 @@ fn ask() -> Result<Option<Passphrase>, Failure> {
 }
 
 fn is_there(path: &Path, as_json: bool) -> Result<Answer, Failure> {
-    let (_, text) = paths::read(path, MAX_FILE)?;
+    let (name, text) = paths::read(path, MAX_FILE)?;
+    if let Some(empty) = paths::emptiness(&text) {
+        return Err(Failure::Io(format!("{name}: {empty}; remove it, or say --force")));
+    }
     let key = PublicKey::from_openssh_private(text).map_err(|error| {
         Failure::Io(format!("{}: there is a file, but no key of use: {error}", paths::shown(path)))
     })?;

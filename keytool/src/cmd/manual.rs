@@ -1,7 +1,13 @@
 //! `keytool completions` and `keytool man`.
 
-use clap::CommandFactory as _;
-use clap_mangen::Man;
+mod page;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use clap::{Command, CommandFactory as _};
+use handfast::key::printable;
 
 use crate::cli::{self, Cli, Completions};
 use crate::error::{Answer, Failure};
@@ -15,17 +21,42 @@ pub(crate) fn completions(args: &Completions) -> Result<Answer, Failure> {
 }
 
 pub(crate) fn man(args: &cli::Man) -> Result<Answer, Failure> {
+    let mut root = Cli::command().disable_help_subcommand(true);
+    root.build();
     let Some(dir) = &args.dir else {
-        let mut page = Vec::new();
-        Man::new(Cli::command()).render(&mut page).map_err(|error| Failure::printing(&error))?;
+        let command = named(&root, &args.command)?;
+        let page = page::render(command).map_err(|error| Failure::printing(&error))?;
         return print(&page);
     };
     let dir = paths::home(dir)?;
-    clap_mangen::generate_to(Cli::command(), &dir).map_err(|error| {
+    write_all(&root, &dir).map_err(|error| {
         Failure::Io(format!("{}: cannot write the pages: {error}", paths::shown(&dir)))
     })?;
     talk(format_args!("{}: wrote keytool.1 and a page for each command", paths::shown(&dir)));
     Ok(Answer::Done)
+}
+
+/// The command that is called `hosts add`, `hosts-add` or, as its page, `keytool-hosts-add`.
+fn named<'a>(root: &'a Command, words: &[String]) -> Result<&'a Command, Failure> {
+    let whole = words.join("-");
+    let names = whole.split('-').skip_while(|name| *name == "keytool");
+    names.filter(|name| !name.is_empty()).try_fold(root, |command, name| {
+        command.find_subcommand(name).ok_or_else(|| {
+            let name = printable(name);
+            Failure::Usage(format!("there is no command `{name}`; `keytool man` lists them"))
+        })
+    })
+}
+
+/// A page for each command in a folder.
+fn write_all(command: &Command, dir: &Path) -> io::Result<()> {
+    fs::write(dir.join(page::file_name(command)), page::render(command)?)?;
+    shown_commands(command).try_for_each(|command| write_all(command, dir))
+}
+
+/// The commands below one that are shown.
+fn shown_commands(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|command| !command.is_hide_set())
 }
 
 fn print(text: &[u8]) -> Result<Answer, Failure> {

@@ -11,7 +11,10 @@ use crate::passphrase::{self, Passphrase};
 use crate::paths;
 
 pub(crate) fn run(args: ChangePassphrase) -> Result<Answer, Failure> {
-    let path = paths::home(&paths::or_default(args.file, "id_ed25519"))?;
+    let path = paths::home(&paths::or_default(args.file.or(args.file_option), "id_ed25519"))?;
+    let no_passphrase = passphrase::as_of_ssh_keygen(args.new_passphrase)? || args.no_passphrase;
+    // An old one that is empty is none.
+    passphrase::as_of_ssh_keygen(args.old_passphrase)?;
     let name = paths::shown(&path);
     let old = match Identity::load(&path) {
         Ok(_) => None,
@@ -23,7 +26,7 @@ pub(crate) fn run(args: ChangePassphrase) -> Result<Answer, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    let new = if args.no_passphrase {
+    let new = if no_passphrase {
         None
     } else {
         match args.new_passphrase_file {

@@ -5,16 +5,47 @@ use std::time::Duration;
 use handfast::key::PublicKey;
 use handfast::trust::{Host, NewHost};
 use handfast::{Client, ConnectError, Deadlines};
+use serde_json::json;
 
 use crate::cli::Scan;
 use crate::error::{Answer, Failure};
-use crate::output::{data, talk};
+use crate::output::{self, data, talk};
 
 pub(crate) fn run(args: &Scan) -> Result<Answer, Failure> {
-    let key = proved_key(&args.host, args.timeout)?;
-    let line = NewHost::new(&args.host, &key).hashed(args.hash).line()?;
-    data(line)?;
-    describe(&args.host, &key);
+    let (mut list, mut unreached) = (Vec::new(), false);
+    for host in &args.hosts {
+        let key = match proved_key(host, args.timeout) {
+            Ok(key) => key,
+            Err(failure) if args.hosts.len() == 1 => return Err(failure),
+            // The other hosts are asked all the same.
+            Err(failure) => {
+                talk(format_args!("{}: {failure}", output::bad("error")));
+                unreached = true;
+                continue;
+            }
+        };
+        let line = NewHost::new(host, &key).hashed(args.hash).line()?;
+        if args.json {
+            list.push(json!({
+                "host": host.to_string(),
+                "name": host.name(),
+                "port": host.port(),
+                "type": "ssh-ed25519",
+                "key": key.to_string(),
+                "fingerprint": key.fingerprint().to_string(),
+                "known_hosts": line,
+            }));
+        } else {
+            data(line)?;
+            describe(host, &key);
+        }
+    }
+    if args.json {
+        output::json(&list.into())?;
+    }
+    if unreached {
+        return Err(Failure::Io("not all of the hosts could be asked".to_owned()));
+    }
     Ok(Answer::Done)
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod crash;
 mod desk;
 mod explain;
+mod guess;
 mod hosts;
 mod odd_lines;
 mod owners;
@@ -366,6 +367,7 @@ fn every_command_has_a_man_page_and_completions() {
         "hosts-add",
         "hosts-find",
         "hosts-hash",
+        "hosts-list",
         "hosts-remove",
         "hosts-rotate",
         "hosts-scan",

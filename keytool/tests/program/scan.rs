@@ -129,6 +129,138 @@ async fn the_keys_of_a_host_are_rotated() {
     assert!(talk.contains("HAS CHANGED"), "{talk}");
 }
 
+/// A server that has a new key beside the old one, and its address.
+async fn with_two_keys(old: &Identity, new: &Identity) -> String {
+    let listener = Server::new(old.clone())
+        .identities(Identities::new(old.clone()).and(new.clone()))
+        .authenticator(handfast::auth::anonymous())
+        .listen("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let address = listener.local_addr().expect("its address").to_string();
+    tokio::spawn(async move {
+        loop {
+            let _ = listener.accept().await;
+        }
+    });
+    address
+}
+
+/// One server has two names and a client that uses both: each gets the new key, by one call or two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_with_two_names_is_rotated_under_both() {
+    let home = TempDir::new().expect("a temporary directory");
+    let [old, new] = [1, 2].map(|seed| Identity::from_seed(&[seed; 32]));
+    let address = with_two_keys(&old, &new).await;
+    let port = address.rsplit(':').next().expect("a port").to_owned();
+    let by_name = format!("localhost:{port}");
+    let names = [format!("[127.0.0.1]:{port}"), format!("[localhost]:{port}")];
+    let known = home.path().join("known");
+    let both = names.each_ref().map(|name| format!("{name} {}\n", old.public_key())).concat();
+    let read = || std::fs::read_to_string(&known).expect("the file");
+    let rotate = async |host: &str, more: &[&str]| {
+        let args = [&["hosts", "rotate", host, "--file", "known"], more].concat();
+        keytool(home.path(), &args).await
+    };
+    let with_new = |name: &str| format!("{name} {} handfast-learned ", new.public_key());
+
+    std::fs::write(&known, &both).expect("a file");
+    let (code, _, talk) = rotate(&address, &[]).await;
+    assert_eq!(code, 0, "{talk}");
+    assert_eq!(
+        talk,
+        format!(
+            "known:3: added {} for {}\n\
+             known:2: lists the key that it presented, for {}; not changed\n\
+             if these are names of the same server: `keytool hosts rotate {address} --also {by_name} \
+             --file known`\n",
+            new.fingerprint(),
+            names[0],
+            names[1],
+        )
+    );
+    assert!(read().starts_with(&format!("{both}{}", with_new(&names[0]))), "{}", read());
+    let (code, _, talk) = rotate(&by_name, &[]).await;
+    assert_eq!(code, 0, "{talk}");
+    assert_eq!(talk, format!("known:4: added {} for {}\n", new.fingerprint(), names[1]));
+    assert_eq!(read().matches(&new.public_key().to_string()).count(), 2, "{}", read());
+
+    for also in [by_name.as_str(), "localhost"] {
+        std::fs::write(&known, &both).expect("a file");
+        let (code, data, talk) = rotate(&address, &["--also", also, "--json"]).await;
+        assert_eq!(code, 0, "{talk}");
+        let list: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+        let list = list.as_array().expect("an array");
+        let told: Vec<_> =
+            list.iter().map(|it| (it["host"].as_str(), it["line"].as_u64())).collect();
+        assert_eq!(told, [(Some(&*names[0]), Some(3)), (Some(&*names[1]), Some(4))], "{data}");
+        for name in &names {
+            assert!(read().contains(&with_new(name)), "{}", read());
+        }
+    }
+
+    // The name of another server does not get the keys of this one.
+    let other = format!("{both}x.example.org {}\n", new.public_key());
+    std::fs::write(&known, &other).expect("a file");
+    let (code, _, talk) = rotate(&address, &["--also", "x.example.org"]).await;
+    assert_eq!((code, read()), (1, other), "{talk}");
+    assert!(talk.contains("must be known by the same key"), "{talk}");
+
+    // The line that counts for every port is changed by its own name.
+    let bare = format!("127.0.0.1 {}\n", old.public_key());
+    std::fs::write(&known, &bare).expect("a file");
+    let (code, _, talk) = rotate(&address, &[]).await;
+    assert_eq!((code, read()), (1, bare.clone()), "{talk}");
+    assert!(talk.contains("to change that line say `--also 127.0.0.1:22`"), "{talk}");
+    for also in ["127.0.0.1:22", "127.0.0.1"] {
+        std::fs::write(&known, &bare).expect("a file");
+        let (code, _, talk) = rotate(&address, &["--also", also]).await;
+        assert_eq!(code, 0, "{talk}");
+        assert!(read().starts_with(&format!("{bare}{}", with_new("127.0.0.1"))), "{}", read());
+    }
+}
+
+/// A script that adds a host every day is not asked about what the file says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_there_is_added_without_a_question() {
+    let home = TempDir::new().expect("a temporary directory");
+    let [old, new] = [1, 2].map(|seed| Identity::from_seed(&[seed; 32]));
+    let address = with_two_keys(&old, &new).await;
+    let host = address.replace("127.0.0.1", "[127.0.0.1]");
+    let known = home.path().join("known");
+    let add = async |more: &[&str]| {
+        let args = [&["hosts", "add", &address, "--file", "known"], more].concat();
+        keytool(home.path(), &args).await
+    };
+    let (code, _, talk) = add(&[]).await;
+    assert_eq!(code, 2, "{talk}");
+    for (line, expected, more) in [
+        (format!("{host} {}\n", old.public_key()), 0, "known:1: lists SHA256:"),
+        (format!("{host} {}\n", new.public_key()), 1, "is known by another key"),
+        (format!("@revoked {host} {}\n", old.public_key()), 1, "revokes this key"),
+        (format!("127.0.0.1 {}\n", old.public_key()), 2, "there is no terminal"),
+    ] {
+        std::fs::write(&known, &line).expect("a file");
+        let (code, _, talk) = add(&[]).await;
+        assert_eq!(code, expected, "{line}: {talk}");
+        assert!(talk.contains(more), "{line}: {talk}");
+        assert_eq!(std::fs::read_to_string(&known).expect("the file"), line);
+    }
+
+    let (code, data, talk) = keytool(home.path(), &["hosts", "scan", "--json", &address]).await;
+    assert_eq!((code, talk.as_str()), (0, ""));
+    let list: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+    assert_eq!(list[0]["host"], host);
+    assert_eq!(list[0]["name"], "127.0.0.1");
+    assert_eq!(list[0]["fingerprint"], old.fingerprint().to_string());
+    assert_eq!(list[0]["key"], old.public_key().to_string());
+    assert_eq!(list[0]["known_hosts"], format!("{host} {}", old.public_key()));
+    let args = ["hosts", "scan", "--json", &address, "127.0.0.1:1"];
+    let (code, data, talk) = keytool(home.path(), &args).await;
+    let list: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+    assert_eq!((code, list.as_array().map(Vec::len)), (3, Some(1)), "{talk}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_does_not_speak_the_protocol_has_no_key() {
     let home = TempDir::new().expect("a temporary directory");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::SystemTime;
 
-use handfast::key::{Fingerprint, KeyError, printable};
+use handfast::key::{Fingerprint, KeyError, PublicKey, printable};
 use handfast::trust::{
     AuthorizedKeys, Decision, LineFault, ListedKey, MAX_FILE, Permissions, Question, SkippedLine,
     StrictModes, TrustErrorKind,
@@ -89,7 +89,8 @@ fn explained(args: &ExplainClient, shown: &Shown) -> Result<Explanation, Failure
         (Shown::Offered(Offered::Never { why, .. }), _) => {
             Explanation::new(Verdict::Reject, why).remedy(PLAIN)
         }
-        (_, None) => with_broken_lines(decided(&Decision::Unlisted, args), &keys),
+        (_, None) => with_broken_lines(decided(&Decision::Unlisted, None, args), &keys)
+            .note_empty(std::slice::from_ref(&args.authorized_keys)),
         (_, Some(key)) => {
             let at = args.form.at.unwrap_or_else(SystemTime::now);
             let mut question = Question::new(key, at).from(args.from);
@@ -97,9 +98,10 @@ fn explained(args: &ExplainClient, shown: &Shown) -> Result<Explanation, Failure
                 question = question.honours_command();
             }
             let decision = keys.decide(&question);
-            let explanation = decided(&decision, args);
+            let explanation = decided(&decision, Some(key), args);
             match decision {
-                Decision::Unlisted => with_broken_lines(explanation, &keys),
+                Decision::Unlisted => with_broken_lines(explanation, &keys)
+                    .note_empty(std::slice::from_ref(&args.authorized_keys)),
                 _ => explanation,
             }
         }
@@ -156,14 +158,14 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     }
 }
 
-fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
+fn decided(decision: &Decision, key: Option<&PublicKey>, args: &ExplainClient) -> Explanation {
     let is_fingerprint = args.key.to_str().is_some_and(|text| text.starts_with("SHA256:"));
     // a fingerprint is not enough to admit a key
-    let key = if is_fingerprint { "FILE.pub".to_owned() } else { paths::word(&args.key) };
+    let file = if is_fingerprint { "FILE.pub".to_owned() } else { paths::word(&args.key) };
     match decision {
         Decision::Admitted(entry) => {
             let mut explanation = Explanation::new(Verdict::Accept, decision).at(entry.place());
-            explanation.permissions = permissions(entry.permissions());
+            explanation.permissions = permissions(entry.permissions(), key);
             explanation
         }
         Decision::Refused(lines) => {
@@ -176,14 +178,16 @@ fn decided(decision: &Decision, args: &ExplainClient) -> Explanation {
         }
         _ => Explanation::new(Verdict::Reject, decision).remedy(format!(
             "if it is to come in: `keytool authorize {} --file {}`",
-            key,
+            file,
             paths::word(&args.authorized_keys)
         )),
     }
 }
 
-/// What the line hands out, and asks of the application.
-fn permissions(permissions: &Permissions) -> Value {
+/// What the line hands out, and asks of the application. What is asked of FIDO keys makes no
+/// difference to others.
+fn permissions(permissions: &Permissions, key: Option<&PublicKey>) -> Value {
+    let is_fido = key.is_some_and(|key| key.to_string().starts_with("sk-"));
     let environment: Map<_, _> = permissions
         .environment()
         .iter()
@@ -194,7 +198,7 @@ fn permissions(permissions: &Permissions) -> Value {
         "environment": environment,
         "expires": permissions.expires().map(time::shown),
         "from": permissions.from().map(printable),
-        "touch_required": permissions.touch_required(),
-        "verify_required": permissions.verify_required(),
+        "touch_required": is_fido && permissions.touch_required(),
+        "verify_required": is_fido && permissions.verify_required(),
     })
 }

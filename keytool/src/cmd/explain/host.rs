@@ -41,7 +41,7 @@ fn explained(said: Said, args: &ExplainHost) -> Explanation {
         Said::Revoked { at } => Explanation::new(Verdict::Revoked, &said)
             .at(at)
             .remedy("whoever has this key is not the host; ask its operator for the new one"),
-        Said::Unknown { .. } => Explanation::new(Verdict::Unknown, &said).remedy(format!(
+        Said::Unknown { .. } => Explanation::new(Verdict::Unknown, &said).note_empty(&args.files).remedy(format!(
             "compare the fingerprint with what the host's operator says, then `keytool hosts add {host} --key {key_file} --file {}`",
             // the file that a key is added to which none of them lists
             args.files.first().map(|path| paths::word(path)).unwrap_or_default()
