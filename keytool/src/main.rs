@@ -8,6 +8,8 @@ mod guess;
 mod output;
 mod passphrase;
 mod paths;
+#[cfg(unix)]
+mod prompt;
 mod time;
 
 use std::process::ExitCode;

@@ -32,8 +32,13 @@ pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure
         return Ok(None);
     };
     if passphrase.is_empty() {
+        let remedy = if from == VARIABLE {
+            "the variable is set, and holds nothing: set it to the passphrase, or unset it to be asked"
+        } else {
+            "put it on the first line of the file"
+        };
         return Err(Failure::Usage(format!(
-            "{from}: the passphrase is empty, and would protect nothing; give one, or say --no-passphrase"
+            "{from}: the passphrase is empty, and an empty one protects nothing; {remedy}; a key without one is made by --no-passphrase"
         )));
     }
     Ok(Some(passphrase))
@@ -147,7 +152,9 @@ pub(crate) fn given_or_asked(file: Option<PathBuf>, key: &Path) -> Result<Passph
 }
 
 fn ask(prompt: &str) -> Result<Passphrase, Failure> {
-    rpassword::prompt_password(prompt)
-        .map(|text| Zeroizing::new(text.into_bytes()))
-        .map_err(|error| Failure::Io(format!("the terminal: cannot read a passphrase: {error}")))
+    #[cfg(unix)]
+    let line = crate::prompt::hidden_line(prompt);
+    #[cfg(not(unix))]
+    let line = rpassword::prompt_password(prompt).map(|text| Zeroizing::new(text.into_bytes()));
+    line.map_err(|error| Failure::Io(format!("the terminal: cannot read a passphrase: {error}")))
 }

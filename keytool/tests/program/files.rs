@@ -14,6 +14,7 @@ mod owners;
 mod passphrase;
 mod private;
 mod quoting;
+mod terminal;
 
 use std::fs;
 use std::io::Write as _;
@@ -124,7 +125,17 @@ fn passphrases_from_file_and_environment() {
     assert_eq!(with("open sesame").1, public);
     let (code, _, talk) = with("open barley");
     assert_eq!((code, talk.as_str()), (1, "error: k: wrong passphrase for the private key\n"));
-    assert_eq!(with("").0, 2);
+    assert_eq!(
+        with(""),
+        (
+            2,
+            String::new(),
+            "error: HANDFAST_PASSPHRASE: the passphrase is empty, and an empty one protects nothing; \
+             the variable is set, and holds nothing: set it to the passphrase, or unset it to be \
+             asked; a key without one is made by --no-passphrase\n"
+                .to_owned()
+        )
+    );
     let (code, _, talk) = desk.keytool(&["public", "k"]);
     assert_eq!(code, 2);
     assert!(talk.contains("there is no terminal to ask for it on"), "{talk}");
