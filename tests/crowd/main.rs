@@ -5,6 +5,7 @@
 
 #![cfg(all(target_os = "linux", feature = "tokio"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::print_stdout, reason = "the figures are for those who run it with --nocapture")]
 
 mod figures;
 mod server;

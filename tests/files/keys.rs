@@ -79,7 +79,8 @@ fn key_error(result: Result<Identity, KeyFileError>, file: &Path) -> KeyError {
     let text = error.to_string();
     let KeyFileError::Key { path, problem } = error else { panic!("{text}") };
     assert_eq!(path, file);
-    assert_eq!(text, format!("{}: {problem}", file.display()));
+    assert_eq!(text, format!("{}: {}", file.display(), problem.for_file(file)));
+    assert!(!text.contains("FILE"), "a command names the file itself: {text}");
     problem
 }
 
@@ -165,7 +166,6 @@ fn other_types_are_refused_with_what_to_do() {
     for (more, name) in [
         (&["-t", "rsa", "-b", "2048"][..], "ssh-rsa"),
         (&["-t", "rsa", "-b", "2048", "-N", "a secret", "-a", "2"], "ssh-rsa"),
-        (&["-t", "rsa", "-b", "2048", "-m", "PEM"], "ssh-rsa"),
         (&["-t", "ecdsa", "-b", "256"], "ecdsa-sha2-nistp256"),
         (&["-t", "ecdsa", "-b", "521"], "ecdsa-sha2-nistp521"),
     ] {
@@ -180,6 +180,13 @@ fn other_types_are_refused_with_what_to_do() {
         let public = PublicKey::from_openssh(&desk.read("key.pub")).expect_err("a refusal");
         assert_eq!(public.to_string(), text);
     }
+    let path = desk.make("pem", &["-t", "rsa", "-b", "2048", "-m", "PEM"]);
+    assert_eq!(
+        key_error(Identity::load(&path), &path).to_string(),
+        "not a private key in OpenSSH's format: it is an RSA private key in a PEM file (PKCS#1); \
+         `ssh-keygen -p -f FILE` rewrites the file in OpenSSH's format, but keys of type ssh-rsa are \
+         not supported in any format: make an Ed25519 key with `ssh-keygen -t ed25519`"
+    );
     desk.make("ca", &[]);
     desk.make("key", &[]);
     desk.keygen(&["-q", "-s", "ca", "-I", "alice", "-n", "alice", "key.pub"], b"");
@@ -188,8 +195,16 @@ fn other_types_are_refused_with_what_to_do() {
     assert_eq!(error, KeyError::UnsupportedAlgorithm { algorithm: name });
     let path = desk.path("key.pub");
     set_mode(&path, 0o600);
-    let reason = "it is a public key; the private key's file has no `.pub` at the end of its name";
-    assert_eq!(key_error(Identity::load(&path), &path), KeyError::InvalidPrivateKey { reason });
+    let error = Identity::load(&path).expect_err("a refusal");
+    assert!(matches!(error, KeyFileError::PublicKey { .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "{}: this is a public key; give the private one, `{}`",
+            path.display(),
+            desk.path("key").display()
+        )
+    );
 }
 
 #[cfg(unix)]

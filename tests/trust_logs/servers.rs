@@ -56,8 +56,8 @@ where
     });
     assert_eq!(on_threads.len(), 1, "{on_threads:#?}");
     assert_eq!(on_tokio.len(), 1, "{on_tokio:#?}");
-    let line = without_took(&on_threads[0]);
-    assert_eq!(without_took(&on_tokio[0]), line);
+    let line = without_took(on_threads.first().unwrap());
+    assert_eq!(without_took(on_tokio.first().unwrap()), line);
     line
 }
 

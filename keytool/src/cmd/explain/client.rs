@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ExplainClient) -> Result<Answer, Failure> {
 
 /// What `--key` names.
 enum Shown {
-    Offered(Offered),
+    Offered(Box<Offered>),
     /// The fingerprint of a key: it is all that a server's log has of one.
     Fingerprint(Fingerprint),
 }
@@ -50,7 +50,7 @@ impl Shown {
                 .parse()
                 .map(Self::Fingerprint)
                 .map_err(|error: KeyError| Failure::Usage(error.to_string())),
-            None => Offered::read(key).map(Self::Offered),
+            None => Offered::read(key).map(|offered| Self::Offered(Box::new(offered))),
         }
     }
 
@@ -80,15 +80,15 @@ fn explained(args: &ExplainClient, shown: &Shown) -> Result<Explanation, Failure
             return Ok(explanation);
         }
     }
-    let key = match shown {
-        Shown::Offered(Offered::Key { key, .. }) => Some(key),
-        Shown::Offered(Offered::Never { .. }) => None,
-        Shown::Fingerprint(fingerprint) => keys.key_of(fingerprint),
+    let (key, never) = match shown {
+        Shown::Offered(offered) => match &**offered {
+            Offered::Key { key, .. } => (Some(key), None),
+            Offered::Never { why, .. } => (None, Some(why)),
+        },
+        Shown::Fingerprint(fingerprint) => (keys.key_of(fingerprint), None),
     };
-    let mut explanation = match (shown, key) {
-        (Shown::Offered(Offered::Never { why, .. }), _) => {
-            Explanation::new(Verdict::Reject, why).remedy(PLAIN)
-        }
+    let mut explanation = match (never, key) {
+        (Some(why), _) => Explanation::new(Verdict::Reject, why).remedy(PLAIN),
         (_, None) => with_broken_lines(decided(&Decision::Unlisted, None, args), &keys)
             .note_empty(std::slice::from_ref(&args.authorized_keys)),
         (_, Some(key)) => {
