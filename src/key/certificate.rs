@@ -83,12 +83,14 @@ fn authority(mut reader: Reader<'_>) -> Option<&[u8]> {
 /// certificate, the key of its authority. `T` is those keys as bytes, or their fingerprints.
 ///
 /// Plain keys and certificates are compared with revoked ones here and nowhere else.
+#[cfg(any(test, feature = "files"))]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Revocable<T> {
     pub(crate) key: T,
     pub(crate) authority: Option<T>,
 }
 
+#[cfg(any(test, feature = "files"))]
 impl<T: PartialEq> Revocable<T> {
     /// Whether the revocation of `revoked`, a plain key or the plain key of a certificate, is one of
     /// this key or certificate; as OpenSSH, which compares the plain keys.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::pair::{CLIENT, HOST, Setup, identity};
+#[cfg(feature = "blocking")]
+use super::pair::HOST;
+use super::pair::{CLIENT, Setup, identity};
 use super::script::Auth;
 use crate::crypto::secret::Secret;
 use crate::error::{Error, Malformed};

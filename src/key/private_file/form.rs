@@ -125,7 +125,7 @@ fn changes(text: &[u8], unmarked: &[u8]) -> Vec<TextChange> {
 }
 
 /// Whether a text is a private key file, in whatever format and however it was changed.
-#[cfg(feature = "files")]
+#[cfg(any(test, feature = "files"))]
 pub(in crate::key) fn is_private(text: &[u8]) -> bool {
     let head = text.get(..text.len().min(1024)).unwrap_or_default();
     // without the zeros that UTF-16 has between
