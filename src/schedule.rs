@@ -84,7 +84,7 @@ pub(crate) struct Agreed {
 }
 
 impl Agreed {
-    fn extract(&self, salt: &[u8; 32]) -> Secret<32> {
+    pub(crate) fn extract(&self, salt: &[u8; 32]) -> Secret<32> {
         let Some(mlkem) = &self.mlkem else {
             return hkdf_extract(salt, &self.x25519);
         };

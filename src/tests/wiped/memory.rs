@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bytes at an address, whether something lives there or not. They go to where the caller has
 /// room already: room that is made for them may be the very memory that was freed.
@@ -15,6 +16,13 @@ pub(crate) fn at(address: usize, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; len];
     read(address, &mut bytes)?;
     Ok(bytes)
+}
+
+/// Held by a test for as long as it searches the memory: the search of another one would have copies
+/// of what it has passed by.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    static SEARCHING: Mutex<()> = Mutex::new(());
+    SEARCHING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A secret of a test, kept in a form that a search of the memory does not take for a copy.
