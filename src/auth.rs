@@ -62,6 +62,7 @@ mod public_key;
 #[cfg(unix)]
 mod readers;
 
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use account::Account;
 pub use attempt::{Admitted, Attempt, Denied, Password, PeerAddr};
 pub use boxed::BoxAuthenticator;

@@ -74,6 +74,7 @@ mod spot;
 mod strict_modes;
 mod verifier;
 
+#[cfg(any(feature = "tokio", feature = "blocking"))]
 pub(crate) use authorized_keys::rfc3339;
 pub use authorized_keys::{
     AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,

@@ -18,6 +18,10 @@ pub(crate) struct Account {
 
 /// The file by which a layer decided.
 #[derive(Debug, Clone)]
+#[cfg_attr(
+    not(any(feature = "tokio", feature = "blocking")),
+    expect(dead_code, reason = "streams log it")
+)]
 pub(crate) struct Source {
     /// Its path, escaped where it holds what does not belong into a message.
     pub(crate) file: String,
