@@ -33,6 +33,10 @@ pub(crate) enum Fault {
 pub(crate) type Aside<T> = Box<dyn FnOnce() -> T + Send>;
 
 /// Why work aside has no result.
+#[cfg_attr(
+    not(feature = "tokio"),
+    expect(dead_code, reason = "a thread that blocks does such work itself, to its end")
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Undone {
     /// The deadline passed; the work may go on.

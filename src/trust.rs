@@ -80,7 +80,7 @@ pub use authorized_keys::{
     AuthorizedKeys, Decision, Entry, Permissions, Question, RefusedLine, RefusedLines, WhyRefused,
     expiry_time,
 };
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(test, feature = "tokio", feature = "blocking"))]
 pub(crate) use contacts::Contact;
 pub use edit::{
     Added, AuthorizedKeysFile, AuthorizedLine, EditError, FoundHost, HashedHosts, HostLine,

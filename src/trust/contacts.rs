@@ -91,7 +91,7 @@ fn port(host: &Host) -> u16 {
 const BARE: u16 = 22;
 
 /// A connection that is deciding about a host, until it is dropped.
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(test, feature = "tokio", feature = "blocking"))]
 #[derive(Debug)]
 pub(crate) struct Contact {
     name: Box<str>,
@@ -99,7 +99,7 @@ pub(crate) struct Contact {
     port: u16,
 }
 
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(test, feature = "tokio", feature = "blocking"))]
 impl Contact {
     pub(crate) fn begin(host: &Host) -> Self {
         let mut contacts = lock();
@@ -110,7 +110,7 @@ impl Contact {
     }
 }
 
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(test, feature = "tokio", feature = "blocking"))]
 impl Drop for Contact {
     fn drop(&mut self) {
         let mut contacts = lock();
@@ -167,7 +167,7 @@ pub(super) fn is_fresh(host: &Host, key: &PublicKey, read: Moment) -> bool {
 }
 
 #[cfg(test)]
-#[cfg(any(feature = "tokio", feature = "blocking"))]
+#[cfg(any(test, feature = "tokio", feature = "blocking"))]
 mod tests {
     use super::*;
     use crate::key::Identity;

@@ -113,7 +113,7 @@ mod tests {
         "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmaIp1ahafeSGOpA9leTF2C29VxnuIPUVIrJGmfk63O x";
 
     fn of(name: &str, text: &str) -> Kind {
-        recognise(Path::new(name), text.replace("KEY", KEY).as_bytes())
+        recognise(Path::new(name), text.replace("<key>", KEY).as_bytes())
     }
 
     #[test]
@@ -123,19 +123,19 @@ mod tests {
             ("PuTTY-User-Key-File-3: ssh-ed25519\n", Kind::PrivateKey),
             ("\u{feff}\n  -----BEGIN RSA PRIVATE KEY-----\n", Kind::PrivateKey),
             ("KEY='-----BEGIN OPENSSH PRIVATE KEY-----\\n", Kind::PrivateKey),
-            ("# -----BEGIN OPENSSH PRIVATE KEY-----\na.example.org KEY\n", Kind::KnownHosts),
-            ("---- BEGIN SSH2 PUBLIC KEY ----\nKEY\nKEY\n", Kind::PublicKey),
+            ("# -----BEGIN OPENSSH PRIVATE KEY-----\na.example.org <key>\n", Kind::KnownHosts),
+            ("---- BEGIN SSH2 PUBLIC KEY ----\n<key>\n<key>\n", Kind::PublicKey),
             ("-----BEGIN PUBLIC KEY-----\n", Kind::PublicKey),
-            ("@revoked * KEY\n", Kind::KnownHosts),
-            ("# x\nrpc.example.org KEY\n", Kind::KnownHosts),
-            ("[a]:7000 KEY\nKEY\n", Kind::KnownHosts),
-            ("restrict,pty KEY\n", Kind::AuthorizedKeys),
-            ("KEY\nFROM=\"*\" KEY\n", Kind::AuthorizedKeys),
-            ("frm=\"*.example.org\" KEY\n", Kind::AuthorizedKeys),
-            ("KEY\n", Kind::PublicKey),
-            ("KEY\nKEY\n", Kind::AuthorizedKeys),
-            ("alpha KEY\nbeta KEY\nKEY\n", Kind::KnownHosts),
-            ("typo KEY\nKEY\nKEY\n", Kind::AuthorizedKeys),
+            ("@revoked * <key>\n", Kind::KnownHosts),
+            ("# x\nrpc.example.org <key>\n", Kind::KnownHosts),
+            ("[a]:7000 <key>\n<key>\n", Kind::KnownHosts),
+            ("restrict,pty <key>\n", Kind::AuthorizedKeys),
+            ("<key>\nFROM=\"*\" <key>\n", Kind::AuthorizedKeys),
+            ("frm=\"*.example.org\" <key>\n", Kind::AuthorizedKeys),
+            ("<key>\n", Kind::PublicKey),
+            ("<key>\n<key>\n", Kind::AuthorizedKeys),
+            ("alpha <key>\nbeta <key>\n<key>\n", Kind::KnownHosts),
+            ("typo <key>\n<key>\n<key>\n", Kind::AuthorizedKeys),
         ] {
             assert_eq!(of("x", text), kind, "{text}");
         }
@@ -144,16 +144,16 @@ mod tests {
     #[test]
     fn names_decide_what_contents_leave_open() {
         for (name, text, kind) in [
-            ("authorized_keys", "KEY\n", Kind::AuthorizedKeys),
+            ("authorized_keys", "<key>\n", Kind::AuthorizedKeys),
             ("authorized_keys2", "", Kind::AuthorizedKeys),
             ("ssh_known_hosts", "", Kind::KnownHosts),
             ("id_ed25519", "", Kind::PrivateKey),
             ("id_ed25519", "\n", Kind::PrivateKey),
-            ("id_ed25519", "KEY\n", Kind::PublicKey),
+            ("id_ed25519", "<key>\n", Kind::PublicKey),
             ("id_ed25519.pub", "", Kind::PublicKey),
-            ("known_hosts", "alpha KEY\nKEY\nKEY\n", Kind::KnownHosts),
-            ("id.pub", "KEY\nKEY\n", Kind::PublicKey),
-            ("authorized_keys", "@revoked * KEY\n", Kind::KnownHosts),
+            ("known_hosts", "alpha <key>\n<key>\n<key>\n", Kind::KnownHosts),
+            ("id.pub", "<key>\n<key>\n", Kind::PublicKey),
+            ("authorized_keys", "@revoked * <key>\n", Kind::KnownHosts),
         ] {
             assert_eq!(of(name, text), kind, "{name}");
         }
