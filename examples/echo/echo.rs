@@ -330,12 +330,17 @@ fn at_the_terminal(question: &HostQuestion) -> HostAnswer {
 /// Reads a private key, with the passphrase of the environment if there is one.
 fn load(file: &Path) -> Result<Identity, Box<dyn StdError>> {
     let loaded = match std::env::var_os(PASSPHRASE) {
+        Some(passphrase) if passphrase.is_empty() => Identity::load(file),
         Some(passphrase) => Identity::load_with_passphrase(file, passphrase.as_encoded_bytes()),
         None => Identity::load(file),
     };
     loaded.map_err(|error| match &error {
         KeyFileError::Key { problem: KeyError::PassphraseNeeded, .. } => {
-            format!("{error}; give it in the environment variable {PASSPHRASE}").into()
+            let state = match std::env::var_os(PASSPHRASE) {
+                Some(_) => ", which is set, and empty",
+                None => "",
+            };
+            format!("{error}; give it in the environment variable {PASSPHRASE}{state}").into()
         }
         _ => error.into(),
     })

@@ -53,6 +53,11 @@ fn a_protected_key_opens_with_the_passphrase_of_the_environment() {
         "error: locked: the private key is protected by a passphrase and none was given; give it \
          in the environment variable HANDFAST_PASSPHRASE",
     );
+    call(Some("")).fails(
+        6,
+        "error: locked: the private key is protected by a passphrase and none was given; give it \
+         in the environment variable HANDFAST_PASSPHRASE, which is set, and empty",
+    );
 }
 
 fn much_comes_back(options: &[&str]) {
