@@ -1,5 +1,7 @@
 //! What is wrong with a file.
 
+use std::ops::RangeInclusive;
+
 use handfast::key::printable;
 
 /// Something that is wrong, and what to do about it.
@@ -40,11 +42,12 @@ pub(super) struct Findings {
     file: String,
     list: Vec<Finding>,
     more: usize,
+    told: Vec<RangeInclusive<usize>>,
 }
 
 impl Findings {
     pub(super) fn of(file: String) -> Self {
-        Self { file, list: Vec::new(), more: 0 }
+        Self { file, list: Vec::new(), more: 0, told: Vec::new() }
     }
 
     pub(super) fn file(&self) -> &str {
@@ -72,7 +75,15 @@ impl Findings {
         self.push(severity, line.into(), problem, remedy);
     }
 
+    /// What was told so far is all that there is to tell of these lines.
+    pub(super) fn told_of(&mut self, lines: RangeInclusive<usize>) {
+        self.told.push(lines);
+    }
+
     fn push(&mut self, severity: Severity, line: Option<usize>, problem: &str, remedy: &str) {
+        if line.is_some_and(|line| self.told.iter().any(|lines| lines.contains(&line))) {
+            return;
+        }
         if self.list.len() >= MOST {
             self.more = self.more.saturating_add(1);
             return;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use handfast::key::{printable, shell_path};
+use handfast::key::{printable, public_key_format, shell_path};
 use handfast::trust::glued;
 
 use super::findings::Findings;
@@ -29,6 +29,9 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
         );
     }
     let show = format!("look at it with `cat -v {word}`, and remove what does not belong there");
+    if public_key_format(bytes).is_none() {
+        other_formats(text, findings);
+    }
     let mut crlf = false;
     for (number, line) in (1..).zip(text.split(|&byte| byte == b'\n')) {
         let bare = line.strip_suffix(b"\r").unwrap_or(line);
@@ -54,5 +57,45 @@ pub(super) fn check(path: &Path, bytes: &[u8], findings: &mut Findings) {
                 }
             }
         }
+    }
+}
+
+/// First lines of public keys in other formats, what they are called, and what `ssh-keygen -i` needs to
+/// read them.
+const OTHERS: [(&[u8], &str, &str); 3] = [
+    (b"---- BEGIN SSH2 PUBLIC KEY ----", "in the format of RFC 4716 (PuTTYgen)", ""),
+    (b"-----BEGIN PUBLIC KEY-----", "in a PEM file", " -m PKCS8"),
+    (b"-----BEGIN RSA PUBLIC KEY-----", "in a PEM file", " -m PEM"),
+];
+
+/// Most lines of such a key; longer ones are none.
+const MOST_LINES: usize = 64;
+
+/// Names each key in another format that was appended to the file, once for all of its lines.
+fn other_formats(text: &[u8], findings: &mut Findings) {
+    let lines: Vec<_> = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
+    for (index, line) in lines.iter().enumerate() {
+        let Some((_, name, option)) = OTHERS.iter().find(|(first, ..)| line.starts_with(first))
+        else {
+            continue;
+        };
+        let number = index.saturating_add(1);
+        findings.error(
+            number,
+            &format!("a public key {name} begins here, and OpenSSH's files hold none of that format"),
+            &format!(
+                "move it into a file of its own, and add what `ssh-keygen -i{option} -f FILE` prints"
+            ),
+        );
+        let rest = lines.get(number..).unwrap_or_default().iter().take(MOST_LINES);
+        // a line with a marker or a key is an entry, and belongs to no such key
+        let is_entry =
+            |line: &&&[u8]| line.starts_with(b"@") || line.windows(4).any(|it| it == b"ssh-");
+        let body = rest.take_while(|line| !is_entry(line));
+        let is_end =
+            |line: &&[u8]| line.starts_with(b"----") && line.windows(4).any(|it| it == b"END ");
+        let len = body.clone().position(is_end);
+        findings
+            .told_of(number..=number.saturating_add(len.map_or(0, |len| len.saturating_add(1))));
     }
 }
