@@ -242,6 +242,7 @@ fn of_command(name: &str, words: &[String]) -> Option<String> {
             "`keytool generate` makes a key, for hosts and for people alike"
         }
         (Some("hosts"), "keyscan") => "`keytool hosts scan HOST:PORT`",
+        (Some("hosts"), "revoke") => "add a line `@revoked * KEY` to known_hosts",
         (Some("hosts"), "update") => "`keytool hosts rotate HOST:PORT`",
         (Some("authorized" | "authorized_keys"), "find" | "show" | "get") => {
             "`keytool authorized list`, or `keytool explain client` for one key"

@@ -124,6 +124,11 @@ pub(crate) fn emptiness(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// As [`emptiness`], of a file that can be read.
+pub(crate) fn empty(path: &Path) -> Option<&'static str> {
+    read(path, handfast::trust::MAX_FILE).ok().and_then(|(_, bytes)| emptiness(&bytes))
+}
+
 /// Opens a file to be read, and waits for nobody.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();

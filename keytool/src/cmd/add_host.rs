@@ -8,7 +8,8 @@ use handfast::trust::{
 };
 use serde_json::json;
 
-use super::{public_key_file, scan};
+use super::public_key_file::{self, Key};
+use super::scan;
 use crate::ask;
 use crate::cli::AddHost;
 use crate::error::{Answer, Failure};
@@ -18,41 +19,66 @@ use crate::paths;
 pub(crate) fn run(args: AddHost) -> Result<Answer, Failure> {
     let host = &args.host;
     let path = paths::or_default(args.file.file.clone(), "known_hosts");
-    let key = match &args.key {
+    let (keys, others) = match &args.key {
         Some(path) => {
-            let (key, _) = public_key_file::read(path)?;
-            check(host, &key, args.fingerprint)?;
-            key
+            let (keys, others) = public_key_file::read_all(path)?;
+            (expected(host, keys, args.fingerprint)?, others)
         }
-        None => scanned(&args, &path)?,
+        None => (vec![scanned(&args, &path)?], Vec::new()),
     };
     paths::make_folder_of(&path)?;
-    let new = NewHost::new(host, &key)
-        .comment(&args.comment)
-        .hashed(args.hash)
-        .beside_others(args.beside);
-    let (at, added) = match KnownHostsFile::new(path).add(&new)? {
-        Added::Appended { at } => {
-            talk(format_args!("{at}: added {} for {host}", key.fingerprint()));
-            (Some(at), true)
-        }
-        Added::AlreadyThere { at } => {
-            talk(format_args!("{at}: lists {} for {host} already", key.fingerprint()));
-            (Some(at), false)
-        }
-        _ => (None, false),
-    };
-    if args.json {
-        output::json(&json!([{
+    let file = KnownHostsFile::new(path);
+    let mut list = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        let new = NewHost::new(host, key)
+            .comment(&args.comment)
+            .hashed(args.hash)
+            // the keys of one file stand beside each other
+            .beside_others(args.beside || index > 0);
+        let (at, added) = match file.add(&new)? {
+            Added::Appended { at } => {
+                talk(format_args!("{at}: added {} for {host}", key.fingerprint()));
+                (Some(at), true)
+            }
+            Added::AlreadyThere { at } => {
+                talk(format_args!("{at}: lists {} for {host} already", key.fingerprint()));
+                (Some(at), false)
+            }
+            _ => (None, false),
+        };
+        list.push(json!({
             "file": at.as_ref().map(Place::file),
             "line": at.as_ref().map(Place::line),
             "host": host.to_string(),
             "type": "ssh-ed25519",
             "fingerprint": key.fingerprint().to_string(),
             "added": added,
-        }]))?;
+        }));
     }
-    Ok(Answer::Done)
+    for other in &others {
+        talk(format_args!("not added: {other}"));
+    }
+    if args.json {
+        output::json(&list.into())?;
+    }
+    Ok(if others.is_empty() { Answer::Done } else { Answer::No })
+}
+
+/// The keys of a file, or of them the one with the fingerprint that is expected.
+fn expected(
+    host: &Host,
+    keys: Vec<Key>,
+    fingerprint: Option<Fingerprint>,
+) -> Result<Vec<PublicKey>, Failure> {
+    let mut keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
+    if let Some(fingerprint) = fingerprint
+        && let Some(first) = keys.first()
+    {
+        let named = keys.iter().find(|key| key.fingerprint() == fingerprint).unwrap_or(first);
+        check(host, named, Some(fingerprint))?;
+        keys = vec![named.clone()];
+    }
+    Ok(keys)
 }
 
 /// The key that the host shows, if it is the right one.

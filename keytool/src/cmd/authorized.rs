@@ -37,7 +37,8 @@ pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
         table.print(&head)?;
         each(&file, |line| table.print(&row(line)))?;
     } else {
-        talk(format_args!("{}: there is no key in it; it admits nobody", paths::shown(&path)));
+        let empty = paths::empty(&path).unwrap_or("there is no key in it");
+        talk(format_args!("{}: {empty}; it admits no client", paths::shown(&path)));
     }
     Ok(Answer::Done)
 }
@@ -109,7 +110,11 @@ pub(crate) fn remove(args: RemoveAuthorized) -> Result<Answer, Failure> {
     let mut keys: Vec<Fingerprint> = Vec::new();
     let mut answer = Answer::Done;
     for text in &args.keys {
-        let found = named(&file, text, args.all)?;
+        let (found, others) = named(&file, text, args.all)?;
+        for other in &others {
+            talk(format_args!("not removed: {other}"));
+            answer = Answer::No;
+        }
         if found.is_empty() {
             talk(format_args!(
                 "{}: no line has this comment, and there is no such file; nothing was changed",
@@ -145,15 +150,23 @@ pub(crate) fn remove(args: RemoveAuthorized) -> Result<Answer, Failure> {
     Ok(answer)
 }
 
-/// The keys that an argument of `remove` stands for.
-fn named(file: &AuthorizedKeysFile, text: &str, all: bool) -> Result<Vec<Fingerprint>, Failure> {
+/// The keys that an argument of `remove` stands for, and why others in a file are none of them.
+fn named(
+    file: &AuthorizedKeysFile,
+    text: &str,
+    all: bool,
+) -> Result<(Vec<Fingerprint>, Vec<String>), Failure> {
+    let of_file = |path| {
+        let (keys, others) = public_key_file::read_all(path)?;
+        Ok((keys.iter().map(|(key, _)| key.fingerprint()).collect(), others))
+    };
     if text.starts_with("SHA256:") {
         let error = |error: handfast::key::KeyError| Failure::Usage(error.to_string());
-        return Ok(vec![text.parse().map_err(error)?]);
+        return Ok((vec![text.parse().map_err(error)?], Vec::new()));
     }
     let path = Path::new(text);
     if text == "-" || paths::home(path)?.exists() {
-        return Ok(vec![public_key_file::read(path)?.0.fingerprint()]);
+        return of_file(path);
     }
     let mut with_comment: Vec<(Place, Fingerprint)> = Vec::new();
     file.each_line(|line| {
@@ -166,10 +179,11 @@ fn named(file: &AuthorizedKeysFile, text: &str, all: bool) -> Result<Vec<Fingerp
     })?;
     if with_comment.is_empty() {
         // It is the text of a key, or was meant as the name of a file.
-        return match public_key_file::read(path) {
-            Ok((key, _)) => Ok(vec![key.fingerprint()]),
-            Err(failure) if text.contains('/') || text.ends_with(".pub") => Err(failure),
-            Err(_) => Ok(Vec::new()),
+        return match of_file(path) {
+            Err(_) if !text.contains('/') && !text.ends_with(".pub") => {
+                Ok((Vec::new(), Vec::new()))
+            }
+            named => named,
         };
     }
     if with_comment.len() > 1 && !all {
@@ -182,5 +196,5 @@ fn named(file: &AuthorizedKeysFile, text: &str, all: bool) -> Result<Vec<Fingerp
             lines.join(", ")
         )));
     }
-    Ok(with_comment.into_iter().map(|(_, key)| key).collect())
+    Ok((with_comment.into_iter().map(|(_, key)| key).collect(), Vec::new()))
 }

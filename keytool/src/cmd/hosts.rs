@@ -105,7 +105,8 @@ pub(crate) fn list(args: ListHosts) -> Result<Answer, Failure> {
         table.print(&head)?;
         each(&file, |line| table.print(&row(line)))?;
     } else {
-        talk(format_args!("{}: there is no host in it", paths::shown(&path)));
+        let empty = paths::empty(&path).unwrap_or("there is no host in it");
+        talk(format_args!("{}: {empty}", paths::shown(&path)));
     }
     Ok(Answer::Done)
 }

@@ -6,6 +6,7 @@ use handfast::key::{KeyError, PublicKey, is_private_key, printable, public_key_f
 use handfast::trust::{ListedKey, SkippedLines, list_keys};
 
 use crate::error::Failure;
+use crate::output::talk;
 use crate::paths;
 
 /// Largest such file, in bytes.
@@ -13,12 +14,6 @@ const MAX: usize = 65_536;
 
 /// A key that can be used, and its comment.
 pub(crate) type Key = (PublicKey, String);
-
-/// The one key of a `.pub` file, and its comment.
-pub(crate) fn read(path: &Path) -> Result<Key, Failure> {
-    let (key, _) = read_any(path)?;
-    usable(&key)
-}
 
 /// All keys that can be used, and why the others cannot. One of them can.
 pub(crate) fn read_all(path: &Path) -> Result<(Vec<Key>, Vec<String>), Failure> {
@@ -39,24 +34,36 @@ pub(crate) fn read_all(path: &Path) -> Result<(Vec<Key>, Vec<String>), Failure> 
     Ok((keys, others))
 }
 
-/// The one key or certificate of a `.pub` file, of whatever type, and its line.
+/// The one key or certificate of a `.pub` file, of whatever type, and its line. Of several it is the one
+/// that can be used, and the others are named.
 pub(crate) fn read_any(path: &Path) -> Result<(ListedKey, Vec<u8>), Failure> {
     let (name, bytes) = source(path)?;
     let (keys, skipped) = list(&name, &bytes)?;
-    match keys.as_slice() {
-        [_] if skipped.total() > 0 => Err(Failure::Io(skipped.to_string())),
-        [key] => {
-            bare(key)?;
-            let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-            let mut lines =
-                text.split(|&byte| byte == b'\n').skip(key.place().line().saturating_sub(1));
-            Ok((key.clone(), lines.next().unwrap_or_default().to_vec()))
+    let can_be_used = |key: &&ListedKey| key.before().is_empty() && key.public_key().is_some();
+    let mut candidates = keys.iter().filter(can_be_used);
+    let key = match (keys.as_slice(), candidates.next(), candidates.next()) {
+        ([key], ..) if skipped.total() == 0 => key,
+        (_, Some(key), None) => key,
+        ([_], ..) => return Err(Failure::Io(skipped.to_string())),
+        (more, ..) => {
+            return Err(Failure::Usage(format!(
+                "{name}: there are {} keys in it; give a file with one",
+                more.len()
+            )));
         }
-        more => Err(Failure::Usage(format!(
-            "{name}: there are {} keys in it; give a file with one",
-            more.len()
-        ))),
+    };
+    bare(key)?;
+    for other in keys.iter().filter(|other| other.place() != key.place()) {
+        if let Err(why) = bare(other).and_then(|()| usable(other)) {
+            talk(format_args!("left out: {why}"));
+        }
     }
+    for line in skipped.lines() {
+        talk(format_args!("left out: {line}"));
+    }
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut lines = text.split(|&byte| byte == b'\n').skip(key.place().line().saturating_sub(1));
+    Ok((key.clone(), lines.next().unwrap_or_default().to_vec()))
 }
 
 /// What the argument stands for, and its name in messages.

@@ -247,3 +247,98 @@ fn an_ipv6_address_is_found_and_removed_in_every_spelling() {
          or `::0.1.112.0`\n"
     ), "{data}");
 }
+
+#[test]
+fn of_several_keys_in_a_file_those_that_can_be_are_taken_and_the_others_named() {
+    let rsa = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7";
+    let several = format!("{HOST} alice\n{CERTIFICATE} cert\n{rsa} broken\n{AUTHORITY} bob\n");
+    let one = format!("{CERTIFICATE} cert\n{HOST} alice\n{rsa} broken\n");
+    let desk = desk(&[
+        ("several.pub", &several),
+        ("one.pub", &one),
+        ("authorized_keys", &format!("{HOST} alice\n{AUTHORITY} bob\n")),
+    ]);
+    let add = ["hosts", "add", "h1.lab", "--key", "several.pub", "--file", "known_hosts"];
+    let (code, _, talk) = desk.keytool(&add);
+    assert_eq!(code, 1, "{talk}");
+    assert!(
+        talk.contains("not added: several.pub:2: a key of type ssh-ed25519-cert-v01@"),
+        "{talk}"
+    );
+    assert!(talk.contains("not added: several.pub:3"), "{talk}");
+    let both = format!("h1.lab {HOST}\nh1.lab {AUTHORITY}\n");
+    assert_eq!(desk.read("known_hosts"), both);
+    // a key that is listed, and in no such file, keeps others out
+    desk.write("known_hosts", format!("h1.lab {AUTHORITY}\n"));
+    let (code, _, talk) =
+        desk.keytool(&["hosts", "add", "h1.lab", "--key", "one.pub", "--file", "known_hosts"]);
+    assert_eq!((code, desk.read("known_hosts")), (1, format!("h1.lab {AUTHORITY}\n")), "{talk}");
+
+    desk.write("known_hosts", &both);
+    for (arguments, first) in [
+        (&explain_host("h1.lab", "one.pub")[..], "match: "),
+        (
+            &[
+                "explain",
+                "client",
+                "--authorized-keys",
+                "authorized_keys",
+                "--login",
+                "alice",
+                "--from",
+                "::1",
+                "--key",
+                "one.pub",
+            ],
+            "accept: ",
+        ),
+    ] {
+        let (code, data, talk) = desk.keytool(arguments);
+        assert_eq!(code, 0, "{data}{talk}");
+        assert!(data.starts_with(first), "{data}");
+        assert!(
+            talk.contains("left out: one.pub:1: a key of type ssh-ed25519-cert-v01@"),
+            "{talk}"
+        );
+        assert!(talk.contains("left out: one.pub:3"), "{talk}");
+        let (code, _, talk) =
+            desk.keytool(&[&arguments[..arguments.len() - 1], &["several.pub"]].concat());
+        assert_eq!(code, 2);
+        assert!(
+            talk.contains("several.pub: there are 3 keys in it; give a file with one"),
+            "{talk}"
+        );
+    }
+
+    let remove = ["authorized", "remove", "several.pub", "--file", "authorized_keys"];
+    let (code, _, talk) = desk.keytool(&remove);
+    assert_eq!((code, desk.read("authorized_keys").as_str()), (1, ""), "{talk}");
+    assert!(
+        talk.contains("not removed: several.pub:2: a key of type ssh-ed25519-cert-v01@"),
+        "{talk}"
+    );
+}
+
+#[test]
+fn a_key_in_another_format_that_was_appended_is_named_once() {
+    let block = "---- BEGIN SSH2 PUBLIC KEY ----\nComment: \"256-bit\"\nAAAAC3NzaC1lZDI1NTE5\nAAAA\n---- END SSH2 PUBLIC KEY ----\n";
+    let list = format!("{HOST} alice\n{block}{AUTHORITY} bob\n");
+    let hosts = format!("h1.lab {HOST}\n{block}");
+    let unended = format!(
+        "{HOST} alice\n---- BEGIN SSH2 PUBLIC KEY ----\nno-such {AUTHORITY} bob\n---- END SSH2 PUBLIC KEY ----\n"
+    );
+    let desk = desk(&[("authorized_keys", &list), ("known_hosts", &hosts), ("unended", &unended)]);
+    for file in ["authorized_keys", "known_hosts"] {
+        let (code, data, _) = desk.keytool(&["check", file]);
+        assert_eq!(code, 1, "{data}");
+        assert_eq!(
+            data,
+            format!(
+                "{file}:2: error: a public key in the format of RFC 4716 (PuTTYgen) begins here, and OpenSSH's files hold none of that format; move it into a file of its own, and add what `ssh-keygen -i -f FILE` prints\n"
+            )
+        );
+    }
+    // it hides no entry
+    let (_, data, _) = desk.keytool(&["check", "--as", "authorized-keys", "unended"]);
+    assert!(data.contains("unended:3: ") && data.contains("unended:4: "), "{data}");
+}
