@@ -23,20 +23,15 @@ pub(crate) type Passphrase = Zeroizing<Vec<u8>>;
 
 /// The passphrase that was given without asking: from a file, or the environment.
 pub(crate) fn given(file: Option<PathBuf>) -> Result<Option<Passphrase>, Failure> {
-    let (from, passphrase) = if let Some(path) = file {
-        let name = paths::shown(&path);
-        (name, from_file(path)?)
+    let (from, passphrase, remedy) = if let Some(path) = file {
+        (paths::shown(&path), from_file(path)?, "put it on the first line of the file")
     } else if let Some(value) = std::env::var_os(VARIABLE) {
-        (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()))
+        let remedy = "the variable is set, and holds nothing: set it to the passphrase, or unset it to be asked";
+        (VARIABLE.to_owned(), Zeroizing::new(value.into_encoded_bytes()), remedy)
     } else {
         return Ok(None);
     };
     if passphrase.is_empty() {
-        let remedy = if from == VARIABLE {
-            "the variable is set, and holds nothing: set it to the passphrase, or unset it to be asked"
-        } else {
-            "put it on the first line of the file"
-        };
         return Err(Failure::Usage(format!(
             "{from}: the passphrase is empty, and an empty one protects nothing; {remedy}; a key without one is made by --no-passphrase"
         )));

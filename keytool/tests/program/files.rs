@@ -136,6 +136,18 @@ fn passphrases_from_file_and_environment() {
                 .to_owned()
         )
     );
+    desk.write("HANDFAST_PASSPHRASE", "\n");
+    desk.set_mode("HANDFAST_PASSPHRASE", 0o600);
+    assert_eq!(
+        desk.keytool(&["public", "--passphrase-file", "HANDFAST_PASSPHRASE", "k"]),
+        (
+            2,
+            String::new(),
+            "error: HANDFAST_PASSPHRASE: the passphrase is empty, and an empty one protects nothing; \
+             put it on the first line of the file; a key without one is made by --no-passphrase\n"
+                .to_owned()
+        )
+    );
     let (code, _, talk) = desk.keytool(&["public", "k"]);
     assert_eq!(code, 2);
     assert!(talk.contains("there is no terminal to ask for it on"), "{talk}");
