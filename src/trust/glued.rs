@@ -104,6 +104,14 @@ fn second_key(line: &[u8]) -> Option<usize> {
         let start = entry.len().saturating_sub(comment.len());
         return keys(comment).first().map(|key| start.saturating_add(key.entry));
     }
+    // a comment that ends as lines of old Mac files do, with `\r` alone
+    if begins > 0
+        && let Some(end) = line.iter().position(|byte| *byte == b'\r')
+        && let Some((comment, rest)) = line.split_at_checked(end.saturating_add(1))
+        && let Some(key) = keys(rest).first()
+    {
+        return Some(comment.len().saturating_add(key.entry));
+    }
     // what is in quotes is the value of an option
     let quoted = match split_before(entry) {
         Ok((before, _)) if before.contains(&b'"') => before.len(),
