@@ -41,7 +41,7 @@ use std::sync::Arc;
 use self::lock::{Locked, Missing, NoLock};
 use self::put::{NotPut, put};
 use super::file::{Contents, expand, kind_of};
-use super::spot::{Astray, Found, Links, Spot};
+use super::spot::{Astray, Found, Links, Spot, is_shielded};
 use super::{MAX_FILE, MAX_LINE, Place, TrustError, TrustErrorKind};
 use crate::key::shown::shown_whole;
 
@@ -133,7 +133,7 @@ fn lock_error(path: &Path, name: &Arc<str>, spot: &Spot, why: NoLock) -> EditErr
             TrustError::new(name, None, TrustErrorKind::NotRegular { seen }).into()
         }
         NoLock::Make(problem) => match problem.kind() {
-            io::ErrorKind::PermissionDenied => read_only_folder(path, spot),
+            io::ErrorKind::PermissionDenied => read_only_folder(path, spot, problem),
             _ => {
                 let is_new = matches!(spot.open(false), Ok(Found::Missing));
                 let doing = if is_new { "make it" } else { "make a lock file beside it" };
@@ -150,9 +150,7 @@ fn unopened(path: &Path, name: &Arc<str>, spot: &Spot, problem: io::Error) -> Ed
     match spot.open(false) {
         Ok(Found::File(file)) => match Contents::of_file(name, &file) {
             Err(error) => error.into(),
-            Ok(_) if denied && !lock::is_shielded(&file) => {
-                EditError::ReadOnly { path: path.to_owned() }
-            }
+            Ok(_) if denied && !is_shielded(&file) => EditError::ReadOnly { path: path.to_owned() },
             Ok(_) => {
                 let doing = match denied {
                     true => {
@@ -171,7 +169,7 @@ fn put_error(path: &Path, spot: &Spot, why: NotPut) -> EditError {
     let owned = path.to_owned();
     match why {
         NotPut::Failed { doing, problem } => EditError::Write { path: owned, doing, problem },
-        NotPut::ReadOnlyFolder(_) => read_only_folder(path, spot),
+        NotPut::ReadOnlyFolder(problem) => read_only_folder(path, spot, problem),
         NotPut::Owner(problem) => EditError::Owner { path: owned, problem },
         NotPut::Mount => EditError::Mount { path: owned },
         NotPut::Torn(problem) => EditError::Torn { path: owned, problem },
@@ -179,7 +177,12 @@ fn put_error(path: &Path, spot: &Spot, why: NotPut) -> EditError {
     }
 }
 
-fn read_only_folder(path: &Path, spot: &Spot) -> EditError {
+/// Why no file can be made in the folder.
+fn read_only_folder(path: &Path, spot: &Spot, problem: io::Error) -> EditError {
+    if spot.folder_is_shielded() {
+        let doing = "make or remove files in its folder while that has the attribute `i` or `a` (`lsattr -d` shows it, `chattr` takes it away)";
+        return EditError::Write { path: path.to_owned(), doing, problem };
+    }
     EditError::ReadOnlyFolder { path: path.to_owned(), folder: spot.folder_path() }
 }
 

@@ -176,10 +176,30 @@ impl Spot {
         self.folder.names()
     }
 
+    /// Whether the folder has an attribute that keeps names from being made or taken out.
+    pub(super) fn folder_is_shielded(&self) -> bool {
+        self.folder.is_shielded()
+    }
+
     /// Waits until the names in the folder are on the disk.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.folder.sync()
     }
+}
+
+/// Whether a file or a folder has an attribute that keeps even its owner from changing it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn is_shielded(file: &File) -> bool {
+    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
+
+    let attributes = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
+    statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
+        .is_ok_and(|seen| seen.stx_attributes.intersects(attributes))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_shielded(_: &File) -> bool {
+    false
 }
 
 fn shown(path: &Path) -> String {

@@ -139,21 +139,6 @@ fn is_mount(_: &File) -> bool {
     false
 }
 
-/// Whether a file has an attribute that keeps even its owner from changing it.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(super) fn is_shielded(file: &File) -> bool {
-    use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
-
-    let attributes = StatxAttributes::IMMUTABLE | StatxAttributes::APPEND;
-    statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::empty())
-        .is_ok_and(|seen| seen.stx_attributes.intersects(attributes))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(super) fn is_shielded(_: &File) -> bool {
-    false
-}
-
 #[cfg(windows)]
 impl Locked {
     /// Waits for its turn: a file beside it that only one process can have open, and that vanishes

@@ -362,6 +362,10 @@ impl Folder {
         folder.filter_map(name).collect()
     }
 
+    pub(super) fn is_shielded(&self) -> bool {
+        super::is_shielded(&self.0)
+    }
+
     pub(super) fn sync(&self) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         open_at(&self.0, OsStr::new("."), flags)?.sync_all()

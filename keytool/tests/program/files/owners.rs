@@ -321,3 +321,25 @@ fn a_new_file_is_exclusive_private_and_on_the_disk_before_it_takes_its_place() {
         next(folder, &[&format!("fsync({})", returned(folder))]);
     }
 }
+
+#[test]
+#[ignore = "needs root, to set the attributes of a folder"]
+fn a_folder_with_an_attribute_that_bars_changes_is_named_as_such() {
+    let desk = desk();
+    folder_of(&desk, "folder", 0, 0o755);
+    let line = format!("h {}", public_line(3, "x"));
+    desk.write("folder/known", &line);
+    for (attribute, file) in [("i", "known"), ("a", "known"), ("i", "new"), ("a", "new")] {
+        let (code, data, _) = desk.shell(&format!(
+            "chattr +{attribute} folder && \
+             {{ ./keytool hosts add b.example.org --key a.pub --file folder/{file}; echo $?; }} 2>&1; \
+             chattr -{attribute} folder"
+        ));
+        assert_eq!(code, 0, "{data}");
+        let expected = format!(
+            "error: folder/{file}: cannot make or remove files in its folder while that has the attribute `i` or `a` (`lsattr -d` shows it, `chattr` takes it away): Operation not permitted (os error 1); the file is as it was\n3\n"
+        );
+        assert_eq!(data, expected, "{attribute} {file}");
+        assert_eq!(desk.read("folder/known"), line);
+    }
+}
