@@ -77,7 +77,9 @@ impl Findings {
 
     /// What was told so far is all that there is to tell of these lines.
     pub(super) fn told_of(&mut self, lines: RangeInclusive<usize>) {
-        self.told.push(lines);
+        if self.told.len() < MOST {
+            self.told.push(lines);
+        }
     }
 
     fn push(&mut self, severity: Severity, line: Option<usize>, problem: &str, remedy: &str) {

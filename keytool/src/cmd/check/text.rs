@@ -73,8 +73,8 @@ const MOST_LINES: usize = 64;
 
 /// Names each key in another format that was appended to the file, once for all of its lines.
 fn other_formats(text: &[u8], findings: &mut Findings) {
-    let lines: Vec<_> = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).collect();
-    for (index, line) in lines.iter().enumerate() {
+    let mut lines = text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+    while let Some((index, line)) = lines.next() {
         let Some((_, name, option)) = OTHERS.iter().find(|(first, ..)| line.starts_with(first))
         else {
             continue;
@@ -87,13 +87,13 @@ fn other_formats(text: &[u8], findings: &mut Findings) {
                 "move it into a file of its own, and add what `ssh-keygen -i{option} -f FILE` prints"
             ),
         );
-        let rest = lines.get(number..).unwrap_or_default().iter().take(MOST_LINES);
+        let rest = lines.clone().map(|(_, line)| line).take(MOST_LINES);
         // a line with a marker or a key is an entry, and belongs to no such key
         let is_entry =
-            |line: &&&[u8]| line.starts_with(b"@") || line.windows(4).any(|it| it == b"ssh-");
+            |line: &&[u8]| line.starts_with(b"@") || line.windows(4).any(|it| it == b"ssh-");
         let body = rest.take_while(|line| !is_entry(line));
         let is_end =
-            |line: &&[u8]| line.starts_with(b"----") && line.windows(4).any(|it| it == b"END ");
+            |line: &[u8]| line.starts_with(b"----") && line.windows(4).any(|it| it == b"END ");
         let len = body.clone().position(is_end);
         findings
             .told_of(number..=number.saturating_add(len.map_or(0, |len| len.saturating_add(1))));
