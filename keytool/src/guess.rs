@@ -155,7 +155,7 @@ impl KeygenCall {
         } else if self.has('p') || self.has('P') {
             format!("`keytool passphrase{}`", self.word('f', ""))
         } else if self.has('c') {
-            "a comment stands behind the key in the .pub file; edit it there".to_owned()
+            "a comment stands after the key in the .pub file; edit it there".to_owned()
         } else if has_any("tfNCbaq") {
             let comment = match self.value('C') {
                 Some(comment) => format!(" --comment {}", shell_word(comment)),
@@ -187,7 +187,7 @@ fn of_option(words: &[String], option: &str) -> Option<String> {
         }
         (["hosts", "scan"], "-p" | "--port") => "the port is part of the host: HOST:PORT",
         (["hosts", _, ..], "-p" | "--port") => "the port is part of the host: HOST:PORT",
-        (["hosts", "add", ..], "-i" | "--identity") => "the host's public key goes behind --key",
+        (["hosts", "add", ..], "-i" | "--identity") => "the host's public key goes after --key",
         (["hosts", "add", ..], "--force" | "--replace") => {
             "a host's key is never replaced; take the old one out with `keytool hosts remove`, or accept both with --beside"
         }
@@ -195,7 +195,7 @@ fn of_option(words: &[String], option: &str) -> Option<String> {
             "keytool writes to files of this machine; for another one use ssh-copy-id, or run keytool there: `ssh HOST keytool authorize - < PUB`"
         }
         (["authorize", ..], "--expiry" | "--expire" | "--until" | "--expiry-time") => {
-            "the time goes behind --expires"
+            "the time goes after --expires"
         }
         (["authorize", ..], "--options" | "--command" | "--restrict") => {
             "that option is written by hand, before the key on its line"
