@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use self::lock::{Locked, Missing, NoLock};
 use self::put::{NotPut, put};
-use super::file::{Contents, expand, kind_of};
+use super::file::{Contents, check_bytes, expand, kind_of};
 use super::spot::{Astray, Found, Links, Spot, is_shielded};
 use super::{MAX_FILE, MAX_LINE, Place, TrustError, TrustErrorKind};
 use crate::key::shown::shown_whole;
@@ -100,6 +100,8 @@ fn change<T>(
         {
             return Err(EditError::TooLarge { path });
         }
+        // a file whose NUL bytes let it pass so far may not pass with one line more or less
+        check_bytes(&name, &bytes)?;
         let old = contents.with_mark(contents.bytes());
         let done = put(&locked, before.as_ref(), &old, &bytes);
         if done.map_err(|why| put_error(&path, &spot, why))? {

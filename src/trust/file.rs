@@ -119,7 +119,7 @@ impl Contents {
 }
 
 /// That a file is none that is refused whatever its lines say.
-fn check_bytes(name: &Arc<str>, bytes: &[u8]) -> Result<(), TrustError> {
+pub(super) fn check_bytes(name: &Arc<str>, bytes: &[u8]) -> Result<(), TrustError> {
     let kind = if bytes.len() > MAX_FILE {
         TrustErrorKind::FileTooLarge { max: MAX_FILE }
     } else if is_utf16(bytes) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::file::Contents;
+use super::super::file::{Contents, check_bytes};
 use super::super::listing::ListedKey;
 use super::hashing::hashing;
 use super::known_hosts::{adding, removing};
@@ -27,7 +27,7 @@ pub(crate) fn edit_known_hosts(
 ) -> Result<(Option<Vec<u8>>, BTreeSet<usize>), EditError> {
     let contents = Contents::new("known_hosts", bytes)?;
     let numbers = |lines: &[ListedKey]| lines.iter().map(|line| line.place().line()).collect();
-    Ok(match edit {
+    let (out, touched) = match edit {
         Edit::Add(new) => (adding(&contents, new, &new.line()?)?.0, BTreeSet::new()),
         Edit::Remove(host) => {
             let (out, result) = removing(&contents, host)?;
@@ -45,5 +45,9 @@ pub(crate) fn edit_known_hosts(
             let (out, result) = update(&contents, proved, Old::Go)?;
             (out, numbers(&result.removed))
         }
-    })
+    };
+    if let Some(out) = &out {
+        check_bytes(contents.name(), out)?;
+    }
+    Ok((out, touched))
 }

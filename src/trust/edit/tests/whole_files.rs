@@ -35,6 +35,18 @@ fn a_line_of_two_entries_is_never_changed() {
     }
 }
 
+/// With the line end that is missing, its last bytes are text and NUL bytes in turns.
+#[test]
+fn no_edit_makes_a_file_that_is_refused_as_utf16() {
+    let content = b"\x80\0a\0b\0";
+    let (_folder, path) = desk("known_hosts", content);
+    assert!(KnownHosts::open(&path).is_ok());
+    let added = KnownHostsFile::new(&path).add(&NewHost::new(&host("h"), &key(1)));
+    let text = added.unwrap_err().to_string();
+    assert!(text.ends_with(": this file is UTF-16; save it as UTF-8"), "{text}");
+    assert_eq!(fs::read(&path).unwrap(), content);
+}
+
 /// PowerShell writes it, with `>` and with `>>`.
 #[test]
 fn nothing_is_appended_to_utf16() {
