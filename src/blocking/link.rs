@@ -63,9 +63,11 @@ impl<IO: Transport> Handshaking<IO> {
         by(&mut self.write, deadline, turn, Write::flush).await
     }
 
-    /// Looks whether the client has sent something while something else is waited for.
+    /// Looks whether the client has sent something while something else is waited for. It returns
+    /// after a turn: bytes that trickle in must delay neither the authenticator nor the deadline.
     fn look<T>(&mut self, expect: Expect) -> Result<Option<Beside<T>>, Fault> {
         let mut scratch = [0; 2048];
+        let began = Instant::now();
         loop {
             let room = match expect {
                 Expect::Bytes(most) => self.frames.hold(most),
@@ -79,6 +81,9 @@ impl<IO: Transport> Handshaking<IO> {
             let Some(room) = scratch.get_mut(..room).filter(|room| !room.is_empty()) else {
                 return Ok(None);
             };
+            if began.elapsed() >= TURN {
+                return Ok(None);
+            }
             self.read.set_timeout(Some(LOOK)).map_err(Fault::Io)?;
             match self.read.read(room) {
                 Ok(0) => return Ok(Some(Beside::Gone)),

@@ -51,9 +51,12 @@ impl Progress {
         waited.unwrap_or_else(PoisonError::into_inner).cut
     }
 
-    /// Waits for a call that is under way, if there is one.
+    /// The listener is dropped: waits for a call that is under way, if there is one, and ends all
+    /// waits for a later one.
     pub(super) fn finish(&self) {
         self.wait_while(|state| state.under_way > 0);
+        self.lock().over = true;
+        self.changed.notify_all();
     }
 
     /// Waits until a call has come to its end.
@@ -112,8 +115,9 @@ impl ShutdownHandle {
         self.0.shutdown(grace)
     }
 
-    /// Waits until the listener was shut down, by whichever thread, and that has come to its end;
-    /// gives the number of connections that were ended because they outlived the grace.
+    /// Waits until the listener was shut down, by whichever thread, and that has come to its end, or
+    /// until it is dropped; gives the number of connections that were ended because they outlived the
+    /// grace.
     #[must_use]
     pub fn wait(&self) -> usize {
         self.0.progress().wait()

@@ -165,3 +165,33 @@ fn a_client_that_hangs_up_while_the_authenticator_waits_is_noticed_soon() {
         }
     }
 }
+
+/// [LIM-3] One byte after the other, each within the time that a look takes.
+#[test]
+fn a_client_that_trickles_delays_neither_the_authenticator_nor_the_deadline() {
+    use std::io::Write as _;
+
+    let mut hurried = handfast::Deadlines::default();
+    hurried.handshake = Duration::from_millis(500);
+    let with_deadline = Ends::new();
+    let with_deadline =
+        Ends { server: with_deadline.server.clone().deadlines(hurried), ..with_deadline };
+    let for_ever = |attempt: Attempt| async move {
+        std::future::pending::<()>().await;
+        attempt.admit(())
+    };
+    let own_timer = |attempt: Attempt| async move {
+        after(PATIENCE).await;
+        attempt.deny::<()>("decided")
+    };
+    for (mut io, task) in [serve(&with_deadline, for_ever), serve(&Ends::new(), own_timer)] {
+        let start = Instant::now();
+        thread::spawn(move || {
+            while io.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_micros(700));
+            }
+        });
+        let outcome = soon(move || task.join().unwrap());
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?} {outcome:?}", start.elapsed());
+    }
+}

@@ -89,3 +89,14 @@ fn a_listener_that_is_not_being_shut_down_is_dropped_at_once() {
     soon(move || drop(listener));
     assert!(handle.is_shutting_down());
 }
+
+/// No shutdown can follow.
+#[test]
+fn dropping_the_listener_ends_the_wait_of_a_shutdown_handle() {
+    let ends = Ends::new();
+    let listener = ends.server.listen("127.0.0.1:0").unwrap();
+    let handle = listener.shutdown_handle();
+    let waits = thread::spawn(move || handle.wait());
+    drop(listener);
+    assert_eq!(soon(move || waits.join().unwrap()), 0);
+}
