@@ -1,6 +1,7 @@
 //! A server on threads that stops as its operator expects: at ctrl-C or SIGTERM it accepts no more
-//! clients, lets those that it has finish, and exits with 0. Whoever is not done after ten seconds is
-//! told that the server goes.
+//! clients, lets those that it has finish, and exits with 0. A client that is not done after ten
+//! seconds is told that the server stops, so the server takes eleven seconds at most. A second signal
+//! changes nothing; SIGKILL ends it at once.
 //!
 //! ```sh
 //! cargo run --example shutdown_threads -- 127.0.0.1:7000 host_ed25519 authorized_keys

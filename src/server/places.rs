@@ -33,7 +33,8 @@ pub(crate) enum Stay {
 
 impl Places {
     pub(crate) fn new(limits: Limits) -> Self {
-        // counted by network, too, so that one network cannot take all of them
+        // counted by network, too; by default one network can still take all doors, which only decides
+        // who is told that the server is busy
         let slots = |unauthenticated| Slots::new(Limits { unauthenticated, ..limits });
         Self {
             slots: slots(limits.unauthenticated),
