@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::report::{Report, Whose, whose};
+use super::report::{Report, Undecided, Whose, whose};
 use super::{AcceptError, Peer, Server, TurnedAway};
 use crate::agreement::Agreement;
 use crate::auth::{Account, Admitted, Authenticator, Denied, PeerAddr};
@@ -93,7 +93,9 @@ pub(crate) async fn run<M, A: Authenticator, L: Link>(
         hello_deadline: hidden.unwrap_or_else(|| after(now, server.deadlines.until_hello())),
         deadline,
     };
+    let undecided = Undecided::new(from, since, L::now);
     let outcome = handshake.decide(&*server.authenticator, from).await;
+    undecided.decided();
     let took = L::now().saturating_duration_since(since);
     let claims = handshake.claims.clone();
     let report =

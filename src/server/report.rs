@@ -3,7 +3,7 @@
 //! Free text goes in as strings, which the formats of `tracing-subscriber` quote and escape. Nothing
 //! secret and nothing that clients send as data is ever part of it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, info, warn};
 
@@ -93,6 +93,40 @@ impl Report<'_> {
             Whose::Server => event!(warn, self, "not admitted", reason = reason),
             Whose::Client => event!(info, self, "ended by the client", reason = reason),
             Whose::Stranger => event!(debug, self, "not a handfast client", reason = reason),
+        }
+    }
+}
+
+/// A client that is not decided about. If it is dropped so, that is the client's event: its
+/// authenticator panicked, or the server dropped the handshake.
+#[derive(Debug)]
+pub(crate) struct Undecided {
+    peer: Option<PeerAddr>,
+    since: Instant,
+    now: fn() -> Instant,
+}
+
+impl Undecided {
+    pub(crate) const fn new(peer: PeerAddr, since: Instant, now: fn() -> Instant) -> Self {
+        Self { peer: Some(peer), since, now }
+    }
+
+    /// What it came to is reported otherwise.
+    pub(crate) fn decided(mut self) {
+        self.peer = None;
+    }
+}
+
+impl Drop for Undecided {
+    fn drop(&mut self) {
+        let Some(peer) = self.peer else { return };
+        let account = Account::default();
+        let took = (self.now)().saturating_duration_since(self.since);
+        let report = Report { peer, claims: None, account: &account, took };
+        if std::thread::panicking() {
+            event!(warn, &report, "not admitted", reason = "an authenticator panicked");
+        } else {
+            event!(info, &report, "not admitted", reason = "the server dropped the handshake");
         }
     }
 }

@@ -28,6 +28,11 @@ fn without_took(line: &str) -> String {
     line.to_owned()
 }
 
+/// Goes on after an authenticator that panics.
+fn unwound(work: impl FnOnce()) -> std::thread::Result<()> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+}
+
 /// The events of a server on threads and of one on tokio, which must be the same one.
 fn event<A: Authenticator + 'static>(server: &Server<A>, call: Call<'_>) -> String
 where
@@ -39,7 +44,7 @@ where
         std::thread::scope(|scope| {
             scope.spawn(move || call(near));
             let server = blocking::Server::from(server.clone());
-            drop(server.accept_over(far, from()));
+            let _ = unwound(|| drop(server.accept_over(far, from())));
         });
     });
     let on_tokio = logged(|| {
@@ -47,10 +52,12 @@ where
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         std::thread::scope(|scope| {
             scope.spawn(move || call(near));
-            runtime.block_on(async {
-                far.set_nonblocking(true).unwrap();
-                let far = tokio::net::UnixStream::from_std(far).unwrap();
-                drop(server.accept_over(far, from()).await);
+            let _ = unwound(|| {
+                runtime.block_on(async {
+                    far.set_nonblocking(true).unwrap();
+                    let far = tokio::net::UnixStream::from_std(far).unwrap();
+                    drop(server.accept_over(far, from()).await);
+                });
             });
         });
     });
@@ -258,4 +265,37 @@ fn listeners_count_what_is_no_handfast_client() {
     visit(on_tokio.local_addr().unwrap());
     until(|| on_tokio.strangers(), 2);
     assert_eq!(server.strangers(), 0, "a listener counts its own");
+}
+
+#[test]
+fn an_authenticator_that_panics_is_one_event() {
+    let desk = Desk::new();
+    let server = desk.server(|attempt: Attempt| async move {
+        assert_eq!(attempt.peer_addr(), PeerAddr::Unix, "it panics");
+        attempt.admit(())
+    });
+    let client = desk.client(&desk.alice, "alice");
+    let line = event(&server, &|io| connect(&client, io));
+    assert_eq!(line, "WARN not admitted peer=192.0.2.1:7 reason=\"an authenticator panicked\"");
+}
+
+/// As the shutdown of a listener does.
+#[test]
+fn a_handshake_that_the_server_drops_is_one_event() {
+    let server = Desk::new().server(anonymous());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let log = logged(|| {
+        let (_near, far) = UnixStream::pair().unwrap();
+        far.set_nonblocking(true).unwrap();
+        runtime.block_on(async {
+            let far = tokio::net::UnixStream::from_std(far).unwrap();
+            let handshake = server.accept_over(far, from());
+            tokio::time::timeout(Duration::from_millis(10), handshake).await.unwrap_err();
+        });
+    });
+    assert_eq!(log.len(), 1, "{log:#?}");
+    assert_eq!(
+        without_took(log.first().unwrap()),
+        "INFO not admitted peer=192.0.2.1:7 reason=\"the server dropped the handshake\""
+    );
 }
