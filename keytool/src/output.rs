@@ -73,6 +73,28 @@ impl Table {
     }
 }
 
+/// Prints a row for each line that `each` visits, below a head; says whether there was any. The lines
+/// may be millions: they are visited twice, and not kept.
+pub(crate) fn table<L, const N: usize>(
+    head: [&str; N],
+    each: impl Fn(&mut dyn FnMut(&L) -> Result<(), Failure>) -> Result<(), Failure>,
+    row: impl Fn(&L) -> [String; N],
+) -> Result<bool, Failure> {
+    let head = head.map(str::to_owned);
+    let (mut table, mut any) = (Table::new(), false);
+    table.measure(&head);
+    each(&mut |line| {
+        any = true;
+        table.measure(&row(line));
+        Ok(())
+    })?;
+    if any {
+        table.print(&head)?;
+        each(&mut |line| table.print(&row(line)))?;
+    }
+    Ok(any)
+}
+
 /// A list as JSON, whose elements are not kept; looks as [`json`] prints it.
 pub(crate) struct JsonList {
     /// The latest element, whose comma depends on the next.

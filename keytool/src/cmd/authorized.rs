@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::public_key_file;
 use crate::cli::{ListAuthorized, RemoveAuthorized};
 use crate::error::{Answer, Failure};
-use crate::output::{JsonList, Table, json, talk};
+use crate::output::{JsonList, json, table, talk};
 use crate::paths;
 
 pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
@@ -24,19 +24,8 @@ pub(crate) fn list(args: ListAuthorized) -> Result<Answer, Failure> {
         list.end()?;
         return Ok(Answer::Done);
     }
-    // Millions of lines are looked at twice, and none of them is kept.
-    let head = ["LINE", "FINGERPRINT", "COMMENT", "STATE"].map(str::to_owned);
-    let (mut table, mut any) = (Table::new(), false);
-    table.measure(&head);
-    each(&file, |line| {
-        any = true;
-        table.measure(&row(line));
-        Ok(())
-    })?;
-    if any {
-        table.print(&head)?;
-        each(&file, |line| table.print(&row(line)))?;
-    } else {
+    let head = ["LINE", "FINGERPRINT", "COMMENT", "STATE"];
+    if !table(head, |work| each(&file, work), row)? {
         let empty = paths::empty(&path).unwrap_or("there is no key in it");
         talk(format_args!("{}: {empty}; it admits no client", paths::shown(&path)));
     }

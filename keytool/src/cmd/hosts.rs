@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{FindHost, HashHosts, ListHosts, RemoveHost};
 use crate::error::{Answer, Failure};
-use crate::output::{JsonList, Table, data, json, talk};
+use crate::output::{JsonList, data, json, table, talk};
 use crate::paths;
 
 pub(crate) fn find(args: FindHost) -> Result<Answer, Failure> {
@@ -92,19 +92,8 @@ pub(crate) fn list(args: ListHosts) -> Result<Answer, Failure> {
         list.end()?;
         return Ok(Answer::Done);
     }
-    // Millions of lines are looked at twice, and none of them is kept.
-    let head = ["LINE", "HOSTS", "TYPE", "FINGERPRINT", "STATE"].map(str::to_owned);
-    let (mut table, mut any) = (Table::new(), false);
-    table.measure(&head);
-    each(&file, |line| {
-        any = true;
-        table.measure(&row(line));
-        Ok(())
-    })?;
-    if any {
-        table.print(&head)?;
-        each(&file, |line| table.print(&row(line)))?;
-    } else {
+    let head = ["LINE", "HOSTS", "TYPE", "FINGERPRINT", "STATE"];
+    if !table(head, |work| each(&file, work), row)? {
         let empty = paths::empty(&path).unwrap_or("there is no host in it");
         talk(format_args!("{}: {empty}", paths::shown(&path)));
     }
