@@ -199,6 +199,28 @@ async fn a_server_that_says_nothing_is_given_up_after_10_s() {
     assert_eq!(hello_len(&all).unwrap(), Some(all.len()), "a hello, and not a byte more");
 }
 
+/// [LIM-3] What is sent must fit, or be read, within the time for the whole handshake.
+#[tokio::test(start_paused = true)]
+async fn peers_that_do_not_read_are_given_up_at_the_end_of_the_handshakes_time() {
+    const LESS_THAN_A_HELLO: usize = 64;
+    let (near, _far) = tokio::io::duplex(LESS_THAN_A_HELLO);
+    let client = Client::new();
+    let start = Instant::now();
+    let target = Host::new("example.org", 0).unwrap();
+    let error = soon(client.connect_over(near, &target)).await.unwrap_err();
+    let waiting_for_it =
+        matches!(error, ConnectError::TimedOut { waiting_for: "the server to read" });
+    assert!(waiting_for_it, "{error}");
+    assert!((300..=301).contains(&start.elapsed().as_secs()));
+
+    let server = Server::new(key()).authenticator(anonymous());
+    let (mut near, far) = tokio::io::duplex(LESS_THAN_A_HELLO);
+    let start = Instant::now();
+    let serve = tokio::spawn(async move { server.accept_over(far, PeerAddr::Unknown).await });
+    near.write_all(&hello().1).await.unwrap();
+    assert_late(soon(serve).await.unwrap().map(drop), "the client to read", start, 300);
+}
+
 /// [LIM-3]
 #[tokio::test(start_paused = true)]
 async fn a_client_waits_for_welcome_as_long_as_the_whole_handshake_may_take() {
