@@ -66,6 +66,12 @@ fn a_rekey_record_out_of_turn_gets_error_1() {
     let fault = rekey("RekeyReply came without a RekeyInit before it");
     refused(&mut client, &mut peer, 9, &reply, fault.clone());
 
+    // a reply to a RekeyInit that is queued and not sent
+    let (mut client, mut peer) = setup.client_open();
+    let ask = peer.say(7, b"");
+    assert_eq!(receive(&mut client, &ask), nothing());
+    refused(&mut client, &mut peer, 9, &reply, fault.clone());
+
     // a second reply to one RekeyInit
     let (mut client, mut peer) = setup.client_open();
     let mut out = Vec::new();
