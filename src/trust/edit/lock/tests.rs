@@ -155,12 +155,22 @@ fn what_has_the_name_of_the_lock_file_is_named_and_left_alone() {
     fs::create_dir(desk.path(LOCK)).unwrap();
     assert_eq!(refused(&desk), "it is not a regular file");
     fs::remove_dir(desk.path(LOCK)).unwrap();
-    // another name of a file whose mode is not to be changed
-    fs::set_permissions(desk.path("victim"), fs::Permissions::from_mode(0o644)).unwrap();
+    // another name of an empty file, and a file with a content: neither is a lock file of ours
+    let open_to_others = |path| {
+        fs::set_permissions(desk.path(path), fs::Permissions::from_mode(0o644)).unwrap();
+    };
+    fs::write(desk.path("victim"), "").unwrap();
+    open_to_others("victim");
     fs::hard_link(desk.path("victim"), desk.path(LOCK)).unwrap();
     assert_eq!(refused(&desk), "its mode is 0644, so that others can hold it");
-    let victim = fs::metadata(desk.path("victim")).unwrap();
-    assert_eq!((victim.mode() & 0o7777, victim.len()), (0o644, 4));
+    fs::remove_file(desk.path(LOCK)).unwrap();
+    fs::write(desk.path(LOCK), "mine").unwrap();
+    open_to_others(LOCK);
+    assert_eq!(refused(&desk), "its mode is 0644, so that others can hold it");
+    for (name, len) in [("victim", 0), (LOCK, 4)] {
+        let left = fs::metadata(desk.path(name)).unwrap();
+        assert_eq!((left.mode() & 0o7777, left.len()), (0o644, len), "{name}");
+    }
     assert_eq!(desk.read(), "");
     let error = desk.add("a").unwrap_err().to_string();
     assert!(error.contains(" is in the way, the name of the lock file: "), "{error}");
